@@ -1,0 +1,269 @@
+"""The C core of the PAM module, typed: what decides at a login decides here too.
+
+The one place that imports the extension `doorward._core` (pam_module/ffi). C's error codes become
+exceptions. Whatever holds a secret in C's memory is wiped before a function returns; what Python
+then holds cannot be.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from doorward._core import ffi, lib
+from doorward.errors import DoorwardError, InternalError
+
+_HINT_BROKEN = "'doorward enroll --force' writes a new one; what the phone has then stops working."
+_REFERENCE_KEYS = {
+    "DISALLOW_REUSE",
+    "HOTP_COUNTER",
+    "RATE_LIMIT",
+    "RESETTING_TIME_SKEW",
+    "STEP_SIZE",
+    "TIME_SKEW",
+    "TOTP_AUTH",
+    "WINDOW_SIZE",
+    *(f"LAST{slot}" for slot in range(10)),
+}
+
+
+class CredentialError(DoorwardError):
+    """A login would refuse this secret file. `part` names what is wrong in it."""
+
+    exit_code = 7
+
+    def __init__(self, part: str) -> None:
+        super().__init__(f"the secret file's {part} is not as it must be", hint=_HINT_BROKEN)
+        self.part = part
+
+
+@dataclass(frozen=True)
+class RateLimit:
+    """At most `attempts` in `seconds`. `history` holds those on record, in Unix time."""
+
+    attempts: int
+    seconds: int
+    history: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What a secret file says.
+
+    `step` is in seconds, `window` and `skew` are in steps, `used_steps` are the steps whose codes
+    are used up, `counter` is None where codes are time-based, `recovery_codes` is how many are
+    left, and `foreign_keys` are the keys that google-authenticator-libpam does not know.
+    """
+
+    secret: bytes
+    time_based: bool
+    counter: int | None
+    step: int
+    window: int
+    skew: int
+    disallow_reuse: bool
+    used_steps: tuple[int, ...]
+    rate_limit: RateLimit | None
+    recovery_codes: int
+    foreign_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a reply came to: `reason` is None where the door opens, else the log's word for it.
+
+    `text` is the file as it must be written now, `code_length` how many characters at the reply's
+    end were the code, and `recovery` whether it was a recovery code.
+    """
+
+    reason: str | None
+    text: bytes
+    code_length: int = 0
+    recovery: bool = False
+
+
+@dataclass(frozen=True)
+class AccessVerdict:
+    """Whether a login skips the code, and what is wrong in the file: its line and why, or None."""
+
+    skips: bool
+    problem: tuple[int, str] | None
+
+
+def base32_encode(data: bytes) -> str:
+    """RFC 4648 base32 in capitals, without padding."""
+    size = len(data) * 8 // 5 + 2
+    out = ffi.new("char[]", size)
+    length = lib.base32_encode(data, len(data), out, size)
+    if length < 0:
+        raise InternalError("base32 needs more room than it was given")
+    return ffi.string(out).decode("ascii")
+
+
+def base32_decode(text: str) -> bytes:
+    """Reads base32 as leniently as a login reads line 1 of the file; raises CredentialError."""
+    encoded = text.encode()
+    out = ffi.new("uint8_t[]", max(len(encoded), 1))
+    length = lib.base32_decode(encoded, len(encoded), out, len(out))
+    if length < 0:
+        raise CredentialError("secret")
+    return bytes(ffi.buffer(out, length))
+
+
+def otp_code(secret: bytes, counter: int, digits: int = 6) -> str:
+    """The HOTP code (RFC 4226) of a counter; for TOTP (RFC 6238) the counter is time // step."""
+    key = ffi.new("struct otp_key *")
+    lib.otp_init(key, secret, len(secret))
+    code = lib.otp_code(key, counter & 0xFFFF_FFFF_FFFF_FFFF, digits)
+    lib.otp_wipe(key)
+    return f"{code:0{digits}}"
+
+
+def credential_parse(text: bytes) -> Credential:
+    """Reads a secret file; raises CredentialError just where a login would refuse it."""
+    with _credential(text) as c:
+        secret = ffi.new("uint8_t[]", lib.CREDENTIAL_SECRET_MAX)
+        length = _checked(c, lib.credential_secret(c, secret))
+        counter = _checked(c, lib.credential_counter(c))
+        time_based = bool(lib.credential_is_time_based(c))
+        if not counter and not time_based:
+            raise CredentialError("kind of code (TOTP_AUTH or HOTP_COUNTER)")
+        used_steps = _used_steps(c)
+        return Credential(
+            secret=bytes(ffi.buffer(secret, length)),
+            time_based=time_based and not counter,
+            counter=counter or None,
+            step=_checked(c, lib.credential_step(c)),
+            window=_checked(c, lib.credential_window(c)),
+            skew=lib.credential_skew(c),
+            disallow_reuse=used_steps is not None,
+            used_steps=used_steps or (),
+            rate_limit=_rate_limit(c),
+            recovery_codes=_recovery_count(c),
+            foreign_keys=_foreign_keys(text),
+        )
+
+
+def credential_set(text: bytes, key: str, value: str) -> bytes:
+    """The file with `" KEY value`: in place of the old line, or as its second line."""
+    with _credential(text) as c:
+        _checked(c, lib.credential_set(c, key.encode("ascii"), value.encode("ascii")))
+        return _text(c)
+
+
+def credential_set_recovery(text: bytes, codes: Sequence[str]) -> bytes:
+    """The file with these recovery codes (eight digits each) and no others."""
+    encoded = [ffi.new("char[]", code.encode("ascii")) for code in codes]
+    with _credential(text) as c:
+        array = ffi.new("const char *[]", encoded)
+        _checked(c, lib.credential_set_recovery(c, array, len(encoded)))
+        return _text(c)
+
+
+def verify(
+    text: bytes, reply: str, now: int, *, with_prefix: bool = False, learn_skew: bool = True
+) -> Verdict:
+    """Decides on a reply at a time (Unix seconds) as a login does; raises CredentialError."""
+    with _credential(text) as c:
+        encoded = ffi.new("char[]", reply.encode())
+        request = ffi.new("struct verify_request *")
+        request.reply = encoded
+        request.now = now
+        request.reading = lib.VERIFY_AS_ANY
+        request.with_prefix = with_prefix
+        request.learn_skew = learn_skew
+        answer = ffi.new("struct verify_answer *")
+        error = lib.verify_rate_limit(c, now) or lib.verify_reply(c, request, answer)
+        if error == lib.VERIFY_NO_MATCH and answer.counter_missed:
+            lib.verify_advance_counter(c)
+        if error:
+            return Verdict(_string(lib.verify_reason(error)), _text(c))
+        return Verdict(None, _text(c), answer.code_len, bool(answer.recovery))
+
+
+def access_skips(
+    text: bytes, user: str, host: str, in_group: Callable[[str], bool]
+) -> AccessVerdict:
+    """Whether the access file `text` lets a user in from a host without a code."""
+    context = ffi.new_handle(in_group)
+    name, address = ffi.new("char[]", user.encode()), ffi.new("char[]", host.encode())
+    login = ffi.new("struct access_login *")
+    login.user, login.host = name, address
+    login.in_group, login.context = lib.user_in_group, context
+    problem = ffi.new("struct access_problem *")
+    skips = bool(lib.access_skips(text, len(text), login, problem))
+    return AccessVerdict(skips, (problem.line, _string(problem.what)) if problem.line else None)
+
+
+def secret_path(template: str, user: str, home: str | None) -> str | None:
+    """The path that `secret=template` means for a user; None where a login would find none."""
+    size = 4096
+    path = ffi.new("char[]", size)
+    home_or_null = ffi.NULL if home is None else ffi.new("char[]", home.encode())
+    error = lib.options_secret_path(template.encode(), user.encode(), home_or_null, path, size)
+    return None if error else ffi.string(path).decode(errors="surrogateescape")
+
+
+@ffi.def_extern(onerror=lambda *_: False)
+def user_in_group(context: object, group: object) -> bool:
+    """C's question to access_skips()'s in_group."""
+    in_group: Callable[[str], bool] = ffi.from_handle(context)
+    return in_group(ffi.string(group).decode(errors="surrogateescape"))
+
+
+@contextmanager
+def _credential(text: bytes) -> Iterator[ffi.CData]:
+    c = ffi.new("struct credential *")
+    try:
+        _checked(c, lib.credential_init(c, text, len(text)))
+        yield c
+    finally:
+        lib.credential_wipe(c)
+
+
+def _checked(c: ffi.CData, result: int) -> int:
+    if result == lib.CREDENTIAL_NO_MEMORY:
+        raise MemoryError
+    if result < 0:
+        raise CredentialError(_string(c.fault))
+    return result
+
+
+def _string(text: ffi.CData) -> str:
+    return str(ffi.string(text).decode("ascii"))
+
+
+def _text(c: ffi.CData) -> bytes:
+    return bytes(ffi.buffer(c.text, c.len))
+
+
+def _used_steps(c: ffi.CData) -> tuple[int, ...] | None:
+    length = ffi.new("size_t *")
+    value = lib.credential_get(c, b"DISALLOW_REUSE", length)
+    if not value:
+        return None
+    at, end, step = ffi.new("const char **", value), value + length[0], ffi.new("int64_t *")
+    steps = []
+    while _checked(c, lib.credential_next_used_step(c, at, end, step)):
+        steps.append(step[0])
+    return tuple(steps)
+
+
+def _rate_limit(c: ffi.CData) -> RateLimit | None:
+    limit = ffi.new("struct rate_limit *")
+    if not _checked(c, lib.credential_rate_limit(c, limit)):
+        return None
+    return RateLimit(limit.attempts, limit.seconds, tuple(limit.times[0 : limit.count]))
+
+
+def _recovery_count(c: ffi.CData) -> int:
+    begin, end, code = ffi.new("size_t *"), ffi.new("size_t *"), ffi.new("int64_t *")
+    count = 0
+    while lib.credential_next_recovery(c, end[0], begin, end, code):
+        count += 1
+    return count
+
+
+def _foreign_keys(text: bytes) -> tuple[str, ...]:
+    lines = text.decode("ascii", errors="replace").splitlines()[1:]
+    keys = (line[2:].split(maxsplit=1)[:1] for line in lines if line.startswith('" '))
+    return tuple(sorted({key[0] for key in keys if key} - _REFERENCE_KEYS))

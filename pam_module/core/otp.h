@@ -1,0 +1,28 @@
+/* One-time codes: HOTP (RFC 4226); TOTP (RFC 6238) is HOTP over a step number. */
+#ifndef DOORWARD_OTP_H
+#define DOORWARD_OTP_H
+
+#include <nettle/hmac.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { OTP_DIGITS_MIN = 6, OTP_DIGITS_MAX = 8 };
+
+/*
+ * A secret made ready: nettle keeps the HMAC's inner and outer state, so that each further code
+ * costs two SHA-1 blocks and no set-up. It is as secret as the secret: otp_wipe() it.
+ */
+struct otp_key {
+    struct hmac_sha1_ctx hmac;
+};
+
+void otp_init(struct otp_key *key, const uint8_t *secret, size_t len);
+void otp_wipe(struct otp_key *key);
+
+/* The code of that many digits for a counter, as a number: 0 <= code < 10^digits. */
+uint32_t otp_code(struct otp_key *key, uint64_t counter, unsigned digits);
+
+/* The step (of `step` > 0 seconds) that a time lies in; times before 1970 count as 1970. */
+int64_t otp_step_at(int64_t now, unsigned step);
+
+#endif

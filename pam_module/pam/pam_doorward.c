@@ -1,0 +1,532 @@
+/*
+ * pam_doorward.so: asks for a one-time code at login.
+ *
+ * A login goes through these steps: the arguments; the access file; where the secret file is and
+ * with whose rights; a first look at it; the reply, from PAM_AUTHTOK or a prompt; the decision.
+ * Nothing is locked while somebody types: the decision reads the file anew under its lock. What is
+ * not decided otherwise is a refusal. See pam_doorward(8).
+ */
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <security/pam_ext.h>
+#include <security/pam_modules.h>
+#include <security/pam_modutil.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "../core/access.h"
+#include "../core/credential.h"
+#include "../core/options.h"
+#include "../core/verify.h"
+#include "store.h"
+
+enum {
+    LOG_NAME_MAX = 256,
+    LOG_DETAIL_MAX = 256,
+    NO_FILE = -201, /* beside the errors of store.h and verify.h: find_file() has said why */
+};
+
+/* A login from its first line to its verdict. */
+struct login {
+    pam_handle_t *pamh;
+    bool silent; /* PAM_SILENT */
+    struct options options;
+    const char *user;            /* who wants in */
+    const char *host;            /* PAM_RHOST, "" where there is none */
+    const struct passwd *rights; /* whose rights open the secret file; NULL: there is no file */
+    char path[PATH_MAX];         /* of the secret file */
+    bool counted;                /* this login is in the rate limit already */
+    struct verify_answer answer;
+    const char *reason;          /* for the log: one word */
+    char detail[LOG_DETAIL_MAX]; /* and our own words on it, or "" */
+};
+
+/* One visit to the secret file. */
+struct visit {
+    struct store store;
+    struct credential credential;
+};
+
+/* What is known of the secret file before anybody is asked for a code. */
+enum look {
+    LOOK_ASK,    /* whatever is wrong with it: the prompt must not tell */
+    LOOK_ABSENT, /* there is none: nullok may let them pass */
+    LOOK_GRACE,  /* let in: the same host logged in a moment ago */
+    LOOK_REFUSE, /* refuse without a prompt: too many attempts, or nobody knows how many */
+};
+
+/* --- The log ---------------------------------------------------------------------------------- */
+
+/* Writes a name as it may stand in a log: letters, digits and `._@:%-`; the rest as \xHH. */
+static const char *loggable(const char *name, char out[static LOG_NAME_MAX]) {
+    static const char plain[] = "0123456789abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ._@:%-";
+    size_t len = 0;
+
+    for (; *name != '\0' && len + sizeof "\\xHH" <= LOG_NAME_MAX; name++) {
+        if (strchr(plain, *name) != NULL)
+            out[len++] = *name;
+        else
+            len += (size_t)snprintf(out + len, LOG_NAME_MAX - len, "\\x%02x",
+                                    (unsigned)(unsigned char)*name);
+    }
+    out[len] = '\0';
+    return out;
+}
+
+/* The one line that says what came of a login. fail2ban and people read it: see pam_doorward(8). */
+static void log_result(const struct login *l, int priority, const char *result) {
+    char host[LOG_NAME_MAX];
+    char user[LOG_NAME_MAX];
+
+    pam_syslog(l->pamh, priority, "rhost=%s user=%s result=%s reason=%s%s%s",
+               loggable(l->host, host), loggable(l->user, user), result, l->reason,
+               l->detail[0] != '\0' ? " detail=" : "", l->detail);
+}
+
+/* Keeps why a login came out as it did: a word, and what more there is to say, or "". */
+static void because(struct login *l, const char *reason, const char *detail) {
+    l->reason = reason;
+    snprintf(l->detail, sizeof l->detail, "%s", detail);
+}
+
+/* Keeps why a look at the secret file or at a reply came out as it did. */
+static void because_of(struct login *l, int error, const struct visit *v) {
+    switch (error) {
+    case NO_FILE:
+        break;
+    case STORE_MISSING:
+        because(l, "not-enrolled", "there is no secret file");
+        break;
+    case STORE_UNSAFE:
+        because(l, "secret-file-unsafe", v->store.fault);
+        break;
+    case STORE_BUSY:
+        because(l, "secret-file-busy", "somebody else keeps it locked");
+        break;
+    case STORE_CANNOT_LOCK:
+    case STORE_FAILED:
+        l->reason = "secret-file-error";
+        snprintf(l->detail, sizeof l->detail, "%s: %s", v->store.fault,
+                 strerror(v->store.error_number));
+        break;
+    case VERIFY_MALFORMED:
+        because(l, verify_reason(error), v->credential.fault);
+        break;
+    default:
+        because(l, verify_reason(error), "");
+        break;
+    }
+}
+
+/* --- The secret file ----------------------------------------------------------------------------
+ */
+
+/* Does something with the rights that the file needs, and goes back to the caller's. */
+static int with_rights(const struct login *l, struct visit *v,
+                       int (*action)(const struct login *, struct visit *)) {
+    PAM_MODUTIL_DEF_PRIVS(privileges);
+    int ret;
+
+    if (pam_modutil_drop_priv(l->pamh, &privileges, l->rights) != 0) {
+        v->store.fault = "taking on its owner's rights";
+        v->store.error_number = EPERM;
+        return STORE_FAILED;
+    }
+    ret = action(l, v);
+    if (pam_modutil_regain_priv(l->pamh, &privileges) != 0) {
+        v->store.fault = "going back to the caller's rights";
+        v->store.error_number = EPERM;
+        return STORE_FAILED;
+    }
+    return ret;
+}
+
+static int open_file(const struct login *l, struct visit *v) {
+    const struct store_rules rules = {
+        .owner = l->rights->pw_uid,
+        .strict_owner = l->options.strict_owner,
+        .allowed_perm = l->options.allowed_perm,
+    };
+
+    return store_open(&v->store, l->path, &rules);
+}
+
+static int open_and_lock_file(const struct login *l, struct visit *v) {
+    int ret = open_file(l, v);
+
+    return ret == 0 ? store_lock(&v->store) : ret;
+}
+
+static int refresh_file(const struct login *l, struct visit *v) {
+    (void)l;
+    return store_refresh(&v->store);
+}
+
+static int replace_file(const struct login *l, struct visit *v) {
+    (void)l;
+    return store_replace(&v->store, v->credential.text, v->credential.len);
+}
+
+static int read_file(struct visit *v) {
+    char *text;
+    size_t len;
+    int ret = store_read(&v->store, &text, &len);
+
+    if (ret != 0)
+        return ret;
+    ret = credential_init(&v->credential, text, len);
+    explicit_bzero(text, len);
+    free(text);
+    if (ret == CREDENTIAL_NO_MEMORY)
+        return VERIFY_NO_MEMORY;
+    return ret == 0 ? 0 : VERIFY_MALFORMED;
+}
+
+/* Opens, locks and reads the file. Whatever comes back, leave() must follow. */
+static int enter(const struct login *l, struct visit *v) {
+    int ret;
+
+    if (l->rights == NULL)
+        return NO_FILE;
+    ret = with_rights(l, v, open_and_lock_file);
+    if (ret == STORE_CANNOT_LOCK) {
+        ret = store_lock_in_run(&v->store);
+        if (ret == 0)
+            ret = with_rights(l, v, refresh_file);
+    }
+    return ret == 0 ? read_file(v) : ret;
+}
+
+static void leave(struct visit *v) {
+    credential_wipe(&v->credential);
+    store_close(&v->store);
+}
+
+/* Writes what changed. Tells the user of a full or broken disk, since no code will help then. */
+static int save(const struct login *l, struct visit *v) {
+    int ret = v->credential.changed ? with_rights(l, v, replace_file) : 0;
+
+    if (ret == STORE_FAILED && !l->silent) {
+        switch (v->store.error_number) {
+        case EPERM:
+        case ENOSPC:
+        case EROFS:
+        case EIO:
+        case EDQUOT:
+            pam_error(l->pamh, "Error \"%s\" while writing config",
+                      strerror(v->store.error_number));
+            break;
+        default:
+            break;
+        }
+    }
+    return ret;
+}
+
+static int64_t time_now(void) {
+    struct timespec now;
+
+    return clock_gettime(CLOCK_REALTIME, &now) == 0 ? (int64_t)now.tv_sec : 0;
+}
+
+static bool in_grace(const struct login *l, struct credential *c) {
+    uint8_t secret[CREDENTIAL_SECRET_MAX];
+    bool readable;
+
+    if (l->options.grace_period == 0)
+        return false;
+    readable = credential_secret(c, secret) > 0;
+    explicit_bzero(secret, sizeof secret);
+    return readable && verify_within_grace(c, l->host, time_now(), l->options.grace_period);
+}
+
+/* Looks at the file as it is now, without a lock. */
+static enum look look_at_file(const struct login *l) {
+    struct visit v = {0};
+    enum look look = LOOK_ASK;
+    int ret = l->rights != NULL ? with_rights(l, &v, open_file) : NO_FILE;
+
+    if (ret == 0)
+        ret = read_file(&v);
+    if (ret == STORE_MISSING)
+        look = LOOK_ABSENT;
+    else if (ret == 0 && in_grace(l, &v.credential))
+        look = LOOK_GRACE;
+    else if (ret == 0 && verify_rate_limit(&v.credential, time_now()) != 0)
+        look = LOOK_REFUSE;
+    leave(&v);
+    return look;
+}
+
+/* --- The decision -------------------------------------------------------------------------------
+ */
+
+static int check_reply(struct login *l, struct credential *c,
+                       const struct verify_request *request) {
+    int ret = l->counted ? 0 : verify_rate_limit(c, request->now);
+
+    if (ret != 0)
+        return ret;
+    l->counted = true;
+    return request->reply != NULL ? verify_reply(c, request, &l->answer) : VERIFY_NO_MATCH;
+}
+
+/*
+ * Decides on a reply (NULL: there is none, which counts as an attempt all the same) with the file
+ * as it is now, under its lock, and writes what that changes. Where this is the login's `last`
+ * reply and it is wrong, a counter moves on. Returns 0 where the code opens the door.
+ */
+static int decide(struct login *l, const char *reply, unsigned reading, bool with_prefix,
+                  bool last) {
+    struct visit v = {0};
+    struct credential *c = &v.credential;
+    const struct verify_request request = {
+        .reply = reply,
+        .now = time_now(),
+        .reading = reading,
+        .with_prefix = with_prefix,
+        .learn_skew = l->options.learn_skew,
+    };
+    int ret = enter(l, &v);
+    int saved;
+
+    if (ret != 0)
+        goto out;
+    ret = check_reply(l, c, &request);
+    if (ret == VERIFY_NO_MATCH && last && l->answer.counter_missed && l->options.increment_hotp &&
+        verify_advance_counter(c) != 0)
+        ret = VERIFY_NO_MEMORY;
+    if (ret == 0 && l->options.grace_period > 0)
+        ret = verify_remember_host(c, l->host, request.now);
+    saved = save(l, &v);
+    if (saved != 0)
+        ret = saved; /* a code that could not be used up opens nothing */
+out:
+    if (ret == 0)
+        because(l, l->answer.recovery ? "recovery-code" : "code", "");
+    else
+        because_of(l, ret, &v);
+    leave(&v);
+    return ret;
+}
+
+/* A code accepted: the next module gets the password that stood before it. */
+static int forward_password(const struct login *l, const char *reply) {
+    size_t len = strlen(reply) - l->answer.code_len;
+    char password[PAM_MAX_RESP_SIZE];
+    int ret;
+
+    if (len >= sizeof password)
+        return PAM_AUTH_ERR;
+    memcpy(password, reply, len);
+    password[len] = '\0';
+    ret = pam_set_item(l->pamh, PAM_AUTHTOK, password);
+    explicit_bzero(password, sizeof password);
+    return ret == PAM_SUCCESS ? 0 : VERIFY_NO_MEMORY;
+}
+
+static int decide_and_forward(struct login *l, const char *reply, unsigned reading,
+                              bool with_prefix, bool last) {
+    int ret = decide(l, reply, reading, with_prefix, last);
+
+    if (ret == 0 && l->options.forward_pass)
+        ret = forward_password(l, reply);
+    return ret;
+}
+
+/* The password that an earlier module got: a code may stand at its end, whatever is before it. */
+static int try_first_pass(struct login *l) {
+    bool last = l->options.pass == PASS_USE_FIRST;
+    const void *password = NULL;
+
+    if (pam_get_item(l->pamh, PAM_AUTHTOK, &password) != PAM_SUCCESS || password == NULL)
+        return last ? decide(l, NULL, 0, false, last) : VERIFY_NO_MATCH;
+    return decide_and_forward(l, password, VERIFY_AS_ANY, true, last);
+}
+
+/* Asks for the reply; NULL where the conversation fails. The caller wipes and frees it. */
+static char *ask(const struct login *l) {
+    char *reply = NULL;
+    int style = l->options.echo ? PAM_PROMPT_ECHO_ON : PAM_PROMPT_ECHO_OFF;
+
+    if (pam_prompt(l->pamh, style, &reply, "%s", l->options.prompt) != PAM_SUCCESS &&
+        reply != NULL) {
+        explicit_bzero(reply, strlen(reply));
+        free(reply);
+        reply = NULL;
+    }
+    return reply;
+}
+
+static int try_prompt(struct login *l) {
+    unsigned reading = VERIFY_AS_ANY;
+    char *reply = ask(l);
+    int ret;
+
+    if (reply == NULL) { /* asked once more, as by the reference, and only for a recovery code */
+        reading = VERIFY_AS_RECOVERY;
+        reply = ask(l);
+    }
+    ret = decide_and_forward(l, reply, reading, l->options.forward_pass, true);
+    if (reply == NULL) {
+        because(l, "no-reply", "the conversation failed");
+    } else {
+        if (ret != 0 && reply[0] == '\b')
+            because(l, "refused-before",
+                    "sshd sent a dummy password: see PermitRootLogin and the like");
+        explicit_bzero(reply, strlen(reply));
+        free(reply);
+    }
+    return ret;
+}
+
+/* --- Before the code
+ * ------------------------------------------------------------------------------ */
+
+static bool user_in_group(void *context, const char *group) {
+    const struct login *l = context;
+
+    return pam_modutil_user_in_group_nam_nam(l->pamh, l->user, group) == 1;
+}
+
+/* Whether the access file lets this login in without a code. Faults are logged, and ask. */
+static bool skips_by_access_file(struct login *l) {
+    const char *path = l->options.access_file;
+    const struct access_login login = {
+        .user = l->user, .host = l->host, .in_group = user_in_group, .context = l};
+    struct access_problem problem;
+    const char *fault;
+    char *text;
+    size_t len;
+    bool skips;
+
+    if (store_read_system(path, ACCESS_FILE_MAX, &text, &len, &fault) != 0) {
+        pam_syslog(l->pamh, LOG_ERR, "%s: %s; asking everybody for a code", path, fault);
+        return false;
+    }
+    skips = access_skips(text, len, &login, &problem);
+    if (problem.line != 0)
+        pam_syslog(l->pamh, LOG_ERR, "%s:%u: %s; asking everybody for a code", path, problem.line,
+                   problem.what);
+    free(text);
+    return skips;
+}
+
+/* `user=`: a number, or a name. */
+static const struct passwd *find_rights(const struct login *l) {
+    const char *name = l->options.user;
+    char *end;
+    unsigned long uid;
+
+    if (name == NULL)
+        return pam_modutil_getpwnam(l->pamh, l->user);
+    if (name[0] < '0' || name[0] > '9')
+        return pam_modutil_getpwnam(l->pamh, name);
+    uid = strtoul(name, &end, 10);
+    return *end == '\0' && uid < (uid_t)-1 ? pam_modutil_getpwuid(l->pamh, (uid_t)uid) : NULL;
+}
+
+/* Finds the secret file's path, and with whose rights it is opened. Without, says why. */
+static void find_file(struct login *l) {
+    const struct passwd *rights = find_rights(l);
+    const char *home = NULL;
+
+    if (rights == NULL) {
+        because(l, l->options.user != NULL ? "unknown-user-in-options" : "unknown-user", "");
+        return;
+    }
+    if (l->options.user == NULL && rights->pw_dir != NULL && rights->pw_dir[0] == '/')
+        home = rights->pw_dir;
+    switch (options_secret_path(l->options.secret, l->user, home, l->path, sizeof l->path)) {
+    case 0:
+        l->rights = rights;
+        break;
+    case OPTIONS_NO_HOME:
+        because(l, "no-home", "secret= needs a home folder, which user= does not give");
+        break;
+    case OPTIONS_BAD_USER:
+        because(l, "bad-user-name", "it must not be part of a path");
+        break;
+    default:
+        because(l, "secret-path-too-long", "");
+        break;
+    }
+    if (l->rights != NULL && l->options.debug)
+        pam_syslog(l->pamh, LOG_DEBUG, "secret file \"%s\", with the rights of uid %u", l->path,
+                   (unsigned)rights->pw_uid);
+}
+
+/* --- The login
+ * ------------------------------------------------------------------------------------ */
+
+static int finish(struct login *l, int error) {
+    log_result(l, error == 0 ? LOG_INFO : LOG_NOTICE, error == 0 ? "accepted" : "refused");
+    return error == 0 ? PAM_SUCCESS : PAM_AUTH_ERR;
+}
+
+/* PAM_IGNORE, not PAM_SUCCESS: a `sufficient` line must not turn a missing code into a login. */
+static int pass_over(struct login *l, const char *reason) {
+    because(l, reason, "");
+    log_result(l, LOG_INFO, "skipped");
+    return PAM_IGNORE;
+}
+
+static int log_in(struct login *l) {
+    int error = VERIFY_NO_MATCH;
+
+    if (l->options.access_file != NULL && l->user[0] != '\0' && skips_by_access_file(l))
+        return pass_over(l, "access-file");
+    find_file(l);
+    switch (look_at_file(l)) {
+    case LOOK_ABSENT:
+        if (l->options.nullok)
+            return pass_over(l, "not-enrolled");
+        break;
+    case LOOK_GRACE:
+        because(l, "grace-period", "");
+        return finish(l, 0);
+    case LOOK_REFUSE:
+        return finish(l, decide(l, NULL, 0, false, true));
+    case LOOK_ASK:
+        break;
+    }
+    if (l->options.pass != PASS_PROMPT)
+        error = try_first_pass(l);
+    if (error == VERIFY_NO_MATCH && l->options.pass != PASS_USE_FIRST)
+        error = try_prompt(l);
+    return finish(l, error);
+}
+
+PAM_EXTERN __attribute__((visibility("default"))) int
+pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv) {
+    struct login l = {.pamh = pamh, .silent = (flags & PAM_SILENT) != 0, .reason = ""};
+    int bad = options_parse(&l.options, argc, argv);
+    const void *host = NULL;
+
+    if (bad >= 0) {
+        pam_syslog(pamh, LOG_ERR, "refusing everybody: unknown option or bad value: %s", argv[bad]);
+        return PAM_AUTH_ERR;
+    }
+    if (pam_get_user(pamh, &l.user, NULL) != PAM_SUCCESS || l.user == NULL)
+        l.user = "";
+    if (pam_get_item(pamh, PAM_RHOST, &host) != PAM_SUCCESS || host == NULL)
+        host = "";
+    l.host = host;
+    return log_in(&l);
+}
+
+PAM_EXTERN __attribute__((visibility("default"))) int pam_sm_setcred(pam_handle_t *pamh, int flags,
+                                                                     int argc, const char **argv) {
+    (void)pamh;
+    (void)flags;
+    (void)argc;
+    (void)argv;
+    return PAM_SUCCESS;
+}

@@ -1,0 +1,345 @@
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../core/credential.h"
+
+enum {
+    OPEN_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+    FOLDER_FLAGS = O_DIRECTORY | O_CLOEXEC,
+    REFRESH_TRIES = 100,
+    TEMPORARY_TRIES = 100,
+    LOCK_PAUSE_MAX_MS = 50,
+};
+
+static int failed(struct store *s, const char *fault) {
+    s->error_number = errno;
+    s->fault = fault;
+    return STORE_FAILED;
+}
+
+static int unsafe(struct store *s, const char *fault) {
+    s->fault = fault;
+    return STORE_UNSAFE;
+}
+
+static void close_keeping_errno(int fd) {
+    int kept = errno;
+
+    close(fd);
+    errno = kept;
+}
+
+/* Checks the open file; nothing is said of a file by its name. */
+static int check_file(struct store *s) {
+    if (fstat(s->file, &s->stat) != 0)
+        return failed(s, "fstat");
+    if (!S_ISREG(s->stat.st_mode))
+        return unsafe(s, "not a regular file");
+    if (s->stat.st_mode & 03777 & ~s->rules.allowed_perm)
+        return unsafe(s, "its mode lets others in (chmod 0600, or see allowed_perm=)");
+    if (s->rules.strict_owner && s->stat.st_uid != s->rules.owner)
+        return unsafe(s, "it belongs to somebody else (see no_strict_owner)");
+    if (s->stat.st_size < 1 || s->stat.st_size > CREDENTIAL_FILE_MAX)
+        return unsafe(s, "its size is not from 1 to 65536 bytes");
+    return 0;
+}
+
+/* Opens the folder and the file in it. STORE_MISSING as in ENOENT; a link leaves errno ELOOP. */
+static int open_in_folder(struct store *s, const char *path) {
+    const char *slash = strrchr(path, '/');
+    size_t folder_len = slash == path ? 1 : (size_t)(slash - path);
+    char folder[PATH_MAX];
+    int ret;
+
+    if (folder_len >= sizeof folder || strlen(slash + 1) >= sizeof s->name)
+        return unsafe(s, "its path is too long");
+    memcpy(folder, path, folder_len);
+    folder[folder_len] = '\0';
+    memcpy(s->name, slash + 1, strlen(slash + 1) + 1);
+
+    s->folder = open(folder, FOLDER_FLAGS | O_RDONLY);
+    if (s->folder < 0 && errno == EACCES) /* it may be searched, and that is all a login needs */
+        s->folder = open(folder, FOLDER_FLAGS | O_PATH);
+    if (s->folder < 0)
+        return errno == ENOENT ? STORE_MISSING : failed(s, "opening its folder");
+    s->file = openat(s->folder, s->name, OPEN_FLAGS | O_NOFOLLOW);
+    if (s->file < 0) {
+        ret = errno == ENOENT ? STORE_MISSING : failed(s, "opening it");
+        close_keeping_errno(s->folder);
+        return ret;
+    }
+    s->open = true;
+    return 0;
+}
+
+int store_open(struct store *s, const char *path, const struct store_rules *rules) {
+    char *resolved;
+    int ret;
+
+    *s = (struct store){.rules = *rules, .run_lock = -1};
+    if (path[0] != '/')
+        return unsafe(s, "its path is not absolute");
+    ret = open_in_folder(s, path);
+    if (ret == STORE_FAILED && s->error_number == ELOOP) {
+        resolved = realpath(path, NULL);
+        if (resolved == NULL)
+            return errno == ENOENT ? STORE_MISSING : failed(s, "following its link");
+        ret = open_in_folder(s, resolved);
+        free(resolved);
+    }
+    if (ret == 0)
+        ret = check_file(s);
+    return ret;
+}
+
+/* Tries for STORE_LOCK_WAIT_MS, with longer and longer pauses; no clock and no signal is used. */
+static int flock_patiently(struct store *s, int fd) {
+    long pause_ms = 1;
+
+    for (long waited_ms = 0;;) {
+        struct timespec pause = {.tv_nsec = pause_ms * 1000 * 1000};
+
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return 0;
+        if (errno == EBADF || errno == ENOLCK || errno == EOPNOTSUPP || errno == EINVAL)
+            return STORE_CANNOT_LOCK;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return failed(s, "locking it");
+        if (waited_ms >= STORE_LOCK_WAIT_MS)
+            return STORE_BUSY;
+        nanosleep(&pause, NULL);
+        waited_ms += pause_ms;
+        pause_ms = pause_ms * 2 < LOCK_PAUSE_MAX_MS ? pause_ms * 2 : LOCK_PAUSE_MAX_MS;
+    }
+}
+
+/* Whether the folder still has this very file under its name: 1, 0, or an error. */
+static int is_current(struct store *s) {
+    struct stat now;
+
+    if (fstatat(s->folder, s->name, &now, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? STORE_MISSING : failed(s, "looking for it");
+    return now.st_dev == s->stat.st_dev && now.st_ino == s->stat.st_ino;
+}
+
+static int reopen(struct store *s) {
+    int file = openat(s->folder, s->name, OPEN_FLAGS | O_NOFOLLOW);
+
+    if (file < 0)
+        return errno == ENOENT ? STORE_MISSING : failed(s, "opening it");
+    close(s->file);
+    s->file = file;
+    return check_file(s);
+}
+
+int store_lock(struct store *s) {
+    for (int i = 0; i < REFRESH_TRIES; i++) {
+        int ret = flock_patiently(s, s->file);
+        int current;
+
+        if (ret != 0)
+            return ret;
+        current = is_current(s);
+        if (current < 0)
+            return current;
+        if (current)
+            return check_file(s);
+        ret = reopen(s);
+        if (ret != 0)
+            return ret;
+    }
+    return STORE_BUSY;
+}
+
+int store_refresh(struct store *s) {
+    int current = is_current(s);
+
+    if (current < 0)
+        return current;
+    return current ? check_file(s) : reopen(s);
+}
+
+int store_lock_in_run(struct store *s) {
+    struct stat folder_stat;
+    struct stat run_stat;
+    char name[64];
+    int run = -1;
+    int ret;
+
+    if (mkdir(STORE_RUN_FOLDER, 0700) != 0 && errno != EEXIST)
+        return failed(s, "making " STORE_RUN_FOLDER);
+    run = open(STORE_RUN_FOLDER, FOLDER_FLAGS | O_RDONLY | O_NOFOLLOW);
+    if (run < 0)
+        return failed(s, "opening " STORE_RUN_FOLDER);
+    if (fstat(run, &run_stat) != 0 || fstat(s->folder, &folder_stat) != 0) {
+        ret = failed(s, "fstat");
+        goto out;
+    }
+    if (run_stat.st_uid != 0 || (run_stat.st_mode & 0022) != 0) {
+        ret = unsafe(s, STORE_RUN_FOLDER " is not root's alone");
+        goto out;
+    }
+    snprintf(name, sizeof name, "lock-%jx-%jx", (uintmax_t)folder_stat.st_dev,
+             (uintmax_t)folder_stat.st_ino);
+    s->run_lock = openat(run, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    ret = s->run_lock < 0 ? failed(s, "making a lock in " STORE_RUN_FOLDER)
+                          : flock_patiently(s, s->run_lock);
+out:
+    close_keeping_errno(run);
+    return ret;
+}
+
+/* Reads a file of exactly `size` bytes; EAGAIN where it grew or shrank meanwhile. */
+static int read_all(int fd, size_t size, char **text) {
+    char *buffer = malloc(size + 1);
+    size_t got = 0;
+    ssize_t n = -1;
+
+    if (buffer == NULL)
+        return -1;
+    while (got <= size) {
+        n = pread(fd, buffer + got, size + 1 - got, (off_t)got);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        got += (size_t)n;
+    }
+    if (n == 0 && got == size) {
+        buffer[size] = '\0';
+        *text = buffer;
+        return 0;
+    }
+    if (n >= 0)
+        errno = EAGAIN;
+    explicit_bzero(buffer, size + 1);
+    free(buffer);
+    return -1;
+}
+
+int store_read(struct store *s, char **text, size_t *len) {
+    *len = (size_t)s->stat.st_size;
+    return read_all(s->file, *len, text) == 0 ? 0 : failed(s, "reading it");
+}
+
+static int write_all(int fd, const char *text, size_t len) {
+    while (len > 0) {
+        ssize_t n = write(fd, text, len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        text += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+/* Makes an empty file `name~XXXXXX` in the folder, as google-authenticator-libpam names it. */
+static int make_temporary(struct store *s, char temporary[static NAME_MAX + 1]) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    uint8_t random[6];
+    char suffix[sizeof random + 1] = "";
+
+    for (int i = 0; i < TEMPORARY_TRIES; i++) {
+        int fd;
+
+        if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+            return -1;
+        for (size_t j = 0; j < sizeof random; j++)
+            suffix[j] = letters[random[j] % (sizeof letters - 1)];
+        if (snprintf(temporary, NAME_MAX + 1, "%s~%s", s->name, suffix) > NAME_MAX) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        fd = openat(s->folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                    0600);
+        if (fd >= 0 || errno != EEXIST)
+            return fd;
+    }
+    return -1;
+}
+
+/* Gives the new file the old one's owner, group and mode; no group gets rights that it had not. */
+static int copy_owner_and_mode(const struct store *s, int fd) {
+    mode_t mode = s->stat.st_mode & 07777 & s->rules.allowed_perm;
+    struct stat new;
+
+    if (fstat(fd, &new) != 0)
+        return -1;
+    if ((new.st_uid != s->stat.st_uid || new.st_gid != s->stat.st_gid) &&
+        fchown(fd, s->stat.st_uid, s->stat.st_gid) != 0)
+        mode &= ~(mode_t)0070;
+    return fchmod(fd, mode);
+}
+
+int store_replace(struct store *s, const char *text, size_t len) {
+    char temporary[NAME_MAX + 1];
+    int fd = make_temporary(s, temporary);
+    int ret;
+
+    if (fd < 0)
+        return failed(s, "making a new file beside it");
+    if (write_all(fd, text, len) != 0 || copy_owner_and_mode(s, fd) != 0 || fsync(fd) != 0) {
+        ret = failed(s, "writing a new file beside it");
+        close(fd);
+        goto remove;
+    }
+    if (close(fd) != 0 || renameat(s->folder, temporary, s->folder, s->name) != 0) {
+        ret = failed(s, "replacing it");
+        goto remove;
+    }
+    if (fsync(s->folder) != 0 && errno != EINVAL) /* EINVAL: a file system without such a thing */
+        return failed(s, "syncing its folder");
+    return 0;
+remove:
+    unlinkat(s->folder, temporary, 0);
+    return ret;
+}
+
+void store_close(struct store *s) {
+    if (!s->open)
+        return;
+    s->open = false;
+    if (s->run_lock >= 0)
+        close(s->run_lock);
+    close(s->file);
+    close(s->folder);
+}
+
+int store_read_system(const char *path, size_t max, char **text, size_t *len, const char **fault) {
+    int fd = open(path, OPEN_FLAGS);
+    struct stat stat;
+    int ret = STORE_UNSAFE;
+
+    if (fd < 0) {
+        *fault = errno == ENOENT ? "there is no such file" : "it cannot be opened";
+        return errno == ENOENT ? STORE_MISSING : STORE_FAILED;
+    }
+    if (fstat(fd, &stat) != 0 || !S_ISREG(stat.st_mode)) {
+        *fault = "it is not a regular file";
+    } else if (stat.st_uid != 0 || (stat.st_mode & 0022) != 0) {
+        *fault = "somebody else than root can write it";
+    } else if (stat.st_size < 0 || (size_t)stat.st_size > max) {
+        *fault = "it is too large";
+    } else if (read_all(fd, (size_t)stat.st_size, text) != 0) {
+        *fault = "it cannot be read";
+        ret = STORE_FAILED;
+    } else {
+        *len = (size_t)stat.st_size;
+        ret = 0;
+    }
+    close(fd);
+    return ret;
+}
