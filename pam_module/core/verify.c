@@ -352,68 +352,79 @@ int verify_advance_counter(struct credential *c) {
 
 enum { HOST_SLOTS = 10 };
 
-/* Reads `host time` of a LASTn line; false where the line is missing or is not so. */
-static bool host_slot(const struct credential *c, int slot, const char **host, size_t *host_len,
-                      int64_t *when) {
-    char key[] = "LAST0";
-    const char *value;
-    const char *at;
-    size_t len;
+#define HOST_CHARACTERS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:%.-"
 
-    key[4] = (char)('0' + slot);
-    value = credential_get(c, key, &len);
-    if (value == NULL)
-        return false;
-    *host = value;
-    for (at = value; at < value + len && *at != ' ' && *at != '\t'; at++)
-        ;
-    *host_len = (size_t)(at - value);
-    return credential_next_number(&at, value + len, when);
+/* What a LASTn line says. */
+struct host_slot {
+    const char *host;
+    size_t len;
+    int64_t when;
+};
+
+static void slot_key(int slot, char key[static sizeof "LAST0"]) {
+    snprintf(key, sizeof "LAST0", "LAST%d", slot);
 }
 
-static bool host_is(const char *host, const char *slot_host, size_t slot_len) {
-    return strlen(host) == slot_len && memcmp(host, slot_host, slot_len) == 0;
+/* Reads LASTn: 1, 0 where there is no such line, -1 where it is not `host time`. */
+static int read_slot(const struct credential *c, int slot, struct host_slot *said) {
+    char key[sizeof "LAST0"];
+    const char *at;
+    const char *end;
+    size_t len;
+
+    slot_key(slot, key);
+    at = credential_get(c, key, &len);
+    if (at == NULL)
+        return 0;
+    end = at + len;
+    said->host = at;
+    said->len = 0;
+    while (at < end && *at != ' ' && *at != '\t')
+        at++;
+    said->len = (size_t)(at - said->host);
+    return credential_next_number(&at, end, &said->when) ? 1 : -1;
+}
+
+static bool slot_is_of(const struct host_slot *slot, const char *host) {
+    return strlen(host) == slot->len && memcmp(host, slot->host, slot->len) == 0;
 }
 
 bool verify_within_grace(const struct credential *c, const char *host, int64_t now, int64_t grace) {
-    const char *slot_host;
-    size_t slot_len;
-    int64_t when;
+    struct host_slot slot;
 
-    for (int slot = 0; slot < HOST_SLOTS; slot++) {
-        if (host_slot(c, slot, &slot_host, &slot_len, &when) && host_is(host, slot_host, slot_len))
-            return when > 0 && when <= now && now - when < grace;
+    for (int i = 0; i < HOST_SLOTS; i++) {
+        if (read_slot(c, i, &slot) == 1 && slot_is_of(&slot, host))
+            return slot.when > 0 && slot.when <= now && now - slot.when < grace;
     }
     return false;
 }
 
 int verify_remember_host(struct credential *c, const char *host, int64_t now) {
-    static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyz"
-                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ:%._-";
-    char key[] = "LAST0";
+    char key[sizeof "LAST0"];
     char value[VERIFY_HOST_MAX + 1 + NUMBER_TEXT_MAX + 1];
     size_t host_len = strlen(host);
     int64_t oldest = INT64_MAX;
     int chosen = 0;
 
-    if (host_len < 1 || host_len > VERIFY_HOST_MAX || strspn(host, allowed) != host_len)
+    if (host_len < 1 || host_len > VERIFY_HOST_MAX || strspn(host, HOST_CHARACTERS "_") != host_len)
         return 0;
-    for (int slot = 0; slot < HOST_SLOTS; slot++) {
-        const char *slot_host = "";
-        size_t slot_len = 0;
-        int64_t when = 0; /* a slot that is free, or says nothing, goes first */
+    for (int i = 0; i < HOST_SLOTS; i++) {
+        struct host_slot slot = {0};
+        int found = read_slot(c, i, &slot);
 
-        if (host_slot(c, slot, &slot_host, &slot_len, &when) &&
-            host_is(host, slot_host, slot_len)) {
-            chosen = slot;
+        /* As the reference: a line that it cannot read, and a '_' is enough, keeps its place. */
+        if (found < 0 || (found == 1 && strspn(slot.host, HOST_CHARACTERS) != slot.len))
+            continue;
+        if (found == 1 && slot_is_of(&slot, host)) {
+            chosen = i;
             break;
         }
-        if (when < oldest) {
-            oldest = when;
-            chosen = slot;
+        if (slot.when < oldest) { /* a free one is the oldest of all */
+            oldest = slot.when;
+            chosen = i;
         }
     }
-    key[4] = (char)('0' + chosen);
+    slot_key(chosen, key);
     snprintf(value, sizeof value, "%s %" PRId64, host, now);
     return set(c, key, value);
 }

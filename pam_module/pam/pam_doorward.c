@@ -280,8 +280,8 @@ static int check_reply(struct login *l, struct credential *c,
 
 /*
  * Decides on a reply (NULL: there is none, which counts as an attempt all the same) with the file
- * as it is now, under its lock, and writes what that changes. Where this is the login's `last`
- * reply and it is wrong, a counter moves on. Returns 0 where the code opens the door.
+ * as it is now, under its lock, and writes what that changes. A counter that a code did not fit
+ * moves on, but only at the login's `last` reply. Returns 0 where the code opens the door.
  */
 static int decide(struct login *l, const char *reply, unsigned reading, bool with_prefix,
                   bool last) {
@@ -300,8 +300,8 @@ static int decide(struct login *l, const char *reply, unsigned reading, bool wit
     if (ret != 0)
         goto out;
     ret = check_reply(l, c, &request);
-    if (ret == VERIFY_NO_MATCH && last && l->answer.counter_missed && l->options.increment_hotp &&
-        verify_advance_counter(c) != 0)
+    if ((ret == 0 || (ret == VERIFY_NO_MATCH && last)) && l->answer.counter_missed &&
+        l->options.increment_hotp && verify_advance_counter(c) != 0)
         ret = VERIFY_NO_MEMORY;
     if (ret == 0 && l->options.grace_period > 0)
         ret = verify_remember_host(c, l->host, request.now);

@@ -1,0 +1,267 @@
+/*
+ * pam_login CONFDIR SERVICE USER [OPTION…]: one pam_authenticate through libpam, spoken to over
+ * stdin and stdout, so that a test can do anything it likes while a prompt is open.
+ *
+ *   time=N        the clock stands at N s, for libpam and every module
+ *   rhost=HOST    PAM_RHOST
+ *   flags=N       the flags of pam_authenticate
+ *   uid=N gid=N   run as this user, with no other group
+ *   authtok=HEX   PAM_AUTHTOK before the module runs (through pam_record.so)
+ *   noflock       file systems cannot lock: flock fails with EBADF
+ *
+ * An empty USER leaves PAM_USER unset. All text goes over the pipes in hexadecimal. For each
+ * message a line `STYLE HEX` comes out; to a prompt a line `=HEX`, `ERR` or `NULL` goes in. The
+ * last line is `result LIBPAM MODULE AUTHTOK IDS`: pam_authenticate's return code, the module's
+ * own (-1 where pam_record.so is not in the stack), PAM_AUTHTOK afterwards (`=HEX`, or `-` where unset), and
+ * `kept` or `changed` for the process's ids, groups, umask, folder and number of open files.
+ */
+#include "pam_record.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <grp.h>
+#include <security/pam_appl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LINE_MAX_LEN = 16384, GROUPS_MAX = 64 };
+
+static long long fake_time = -1;
+static int flock_works = 1;
+static const char *authtok_before;
+static char authtok_text[LINE_MAX_LEN];
+static int module_result = -1;
+static char authtok_after[1 + LINE_MAX_LEN] = "-";
+
+/* --- Stand-ins for libc, found first by every module that is loaded --- */
+
+int clock_gettime(clockid_t clock, struct timespec *t) {
+    if (fake_time < 0 || (clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_COARSE))
+        return (int)syscall(SYS_clock_gettime, clock, t);
+    *t = (struct timespec){.tv_sec = (time_t)fake_time};
+    return 0;
+}
+
+time_t time(time_t *t) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (t != NULL)
+        *t = now.tv_sec;
+    return now.tv_sec;
+}
+
+int gettimeofday(struct timeval *restrict t, void *restrict zone) {
+    struct timespec now;
+
+    (void)zone;
+    clock_gettime(CLOCK_REALTIME, &now);
+    *t = (struct timeval){.tv_sec = now.tv_sec, .tv_usec = now.tv_nsec / 1000};
+    return 0;
+}
+
+/* <sys/file.h> is left out, for the one flag that matters here. */
+int flock(int fd, int operation);
+int flock(int fd, int operation) {
+    struct stat file;
+
+    if (!flock_works && fstat(fd, &file) == 0 && file.st_size > 0) {
+        errno = EBADF;
+        return -1;
+    }
+    return (int)syscall(SYS_flock, fd, operation);
+}
+
+/* --- What pam_record.so asks and tells --- */
+
+static void to_hex(const char *text, char out[static LINE_MAX_LEN]) {
+    size_t len = 0;
+
+    for (; *text != '\0' && len + 3 < LINE_MAX_LEN; text++)
+        len += (size_t)snprintf(out + len, 3, "%02x", (unsigned)(unsigned char)*text);
+    out[len] = '\0';
+}
+
+static void from_hex(const char *hex, char out[static LINE_MAX_LEN]) {
+    size_t len = 0;
+    unsigned byte;
+
+    for (; len + 1 < LINE_MAX_LEN && sscanf(hex, "%2x", &byte) == 1; hex += 2)
+        out[len++] = (char)byte;
+    out[len] = '\0';
+}
+
+const char *record_authtok_before(void) {
+    return authtok_before;
+}
+
+void record_result(int result, const char *after) {
+    module_result = result;
+    if (after != NULL) {
+        authtok_after[0] = '=';
+        to_hex(after, authtok_after + 1);
+    }
+}
+
+/* --- The conversation --- */
+
+static const char *style_name(int style) {
+    switch (style) {
+    case PAM_PROMPT_ECHO_OFF:
+        return "ECHO_OFF";
+    case PAM_PROMPT_ECHO_ON:
+        return "ECHO_ON";
+    case PAM_ERROR_MSG:
+        return "ERROR_MSG";
+    case PAM_TEXT_INFO:
+        return "TEXT_INFO";
+    default:
+        return "UNKNOWN";
+    }
+}
+
+/* Answers one message; the response's text stays NULL where the answer is NULL, or is none. */
+static int answer(const struct pam_message *message, struct pam_response *response) {
+    char hex[LINE_MAX_LEN];
+    char line[LINE_MAX_LEN];
+    char text[LINE_MAX_LEN];
+
+    to_hex(message->msg, hex);
+    printf("%s %s\n", style_name(message->msg_style), hex);
+    fflush(stdout);
+    if (message->msg_style != PAM_PROMPT_ECHO_OFF && message->msg_style != PAM_PROMPT_ECHO_ON)
+        return PAM_SUCCESS;
+    if (fgets(line, sizeof line, stdin) == NULL || strncmp(line, "ERR", 3) == 0)
+        return PAM_CONV_ERR;
+    if (line[0] == '=') {
+        from_hex(line + 1, text);
+        response->resp = strdup(text);
+    }
+    return PAM_SUCCESS;
+}
+
+static int converse(int count, const struct pam_message **messages, struct pam_response **responses,
+                    void *context) {
+    struct pam_response *answers = calloc((size_t)count, sizeof *answers);
+
+    (void)context;
+    if (answers == NULL)
+        return PAM_BUF_ERR;
+    for (int i = 0; i < count; i++) {
+        int result = answer(messages[i], &answers[i]);
+
+        if (result != PAM_SUCCESS) {
+            for (int j = 0; j < i; j++)
+                free(answers[j].resp);
+            free(answers);
+            return result;
+        }
+    }
+    *responses = answers;
+    return PAM_SUCCESS;
+}
+
+/* --- The process, before and after --- */
+
+struct identity {
+    uid_t uids[3];
+    gid_t gids[3];
+    int fsuid;
+    int fsgid;
+    int group_count;
+    gid_t groups[GROUPS_MAX];
+    mode_t mask;
+    int open_files;
+    char folder[4096];
+};
+
+static int count_open_files(void) {
+    DIR *folder = opendir("/proc/self/fd");
+    int count = 0;
+
+    if (folder == NULL)
+        return -1;
+    while (readdir(folder) != NULL)
+        count++;
+    closedir(folder);
+    return count;
+}
+
+static void identity_read(struct identity *id) {
+    memset(id, 0, sizeof *id);
+    getresuid(&id->uids[0], &id->uids[1], &id->uids[2]);
+    getresgid(&id->gids[0], &id->gids[1], &id->gids[2]);
+    id->fsuid = setfsuid((uid_t)-1);
+    id->fsgid = setfsgid((gid_t)-1);
+    id->group_count = getgroups(GROUPS_MAX, id->groups);
+    id->mask = umask(077);
+    umask(id->mask);
+    id->open_files = count_open_files();
+    if (getcwd(id->folder, sizeof id->folder) == NULL)
+        id->folder[0] = '\0';
+}
+
+static const char *option(const char *arg, const char *name) {
+    size_t len = strlen(name);
+
+    return strncmp(arg, name, len) == 0 ? arg + len : NULL;
+}
+
+int main(int argc, char *argv[]) {
+    const struct pam_conv conversation = {converse, NULL};
+    struct identity before;
+    struct identity after;
+    pam_handle_t *pamh = NULL;
+    const char *rhost = NULL;
+    const char *value;
+    int flags = 0;
+    int result;
+    uid_t uid = (uid_t)-1;
+    gid_t gid = (gid_t)-1;
+
+    if (argc < 4)
+        return 2;
+    for (int i = 4; i < argc; i++) {
+        if ((value = option(argv[i], "time=")) != NULL) {
+            fake_time = atoll(value);
+        } else if ((value = option(argv[i], "rhost=")) != NULL) {
+            rhost = value;
+        } else if ((value = option(argv[i], "flags=")) != NULL) {
+            flags = atoi(value);
+        } else if ((value = option(argv[i], "uid=")) != NULL) {
+            uid = (uid_t)atoi(value);
+        } else if ((value = option(argv[i], "gid=")) != NULL) {
+            gid = (gid_t)atoi(value);
+        } else if ((value = option(argv[i], "authtok=")) != NULL) {
+            from_hex(value, authtok_text);
+            authtok_before = authtok_text;
+        } else if (strcmp(argv[i], "noflock") == 0) {
+            flock_works = 0;
+        } else {
+            return 2;
+        }
+    }
+    if (gid != (gid_t)-1 && (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0))
+        return 2;
+    if (uid != (uid_t)-1 && setresuid(uid, uid, uid) != 0)
+        return 2;
+    if (pam_start_confdir(argv[2], argv[3][0] != '\0' ? argv[3] : NULL, &conversation, argv[1],
+                          &pamh) != PAM_SUCCESS)
+        return 2;
+    if (rhost != NULL && pam_set_item(pamh, PAM_RHOST, rhost) != PAM_SUCCESS)
+        return 2;
+    identity_read(&before);
+    result = pam_authenticate(pamh, flags);
+    identity_read(&after);
+    printf("result %d %d %s %s\n", result, module_result, authtok_after,
+           memcmp(&before, &after, sizeof before) == 0 ? "kept" : "changed");
+    pam_end(pamh, result);
+    return 0;
+}

@@ -1,0 +1,38 @@
+/*
+ * pam_record.so MODULE [ARGUMENT…]: runs another module's pam_sm_authenticate, and tells pam_login
+ * what it returned, since libpam hides PAM_IGNORE and much else.
+ */
+#include "pam_record.h"
+
+#include <dlfcn.h>
+#include <stddef.h>
+
+int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv) {
+    int (*authenticate)(pam_handle_t *, int, int, const char **);
+    const char *before = record_authtok_before();
+    const void *after = NULL;
+    void *module = argc < 1 ? NULL : dlopen(argv[0], RTLD_NOW);
+    int result;
+
+    if (module == NULL)
+        return PAM_OPEN_ERR;
+    *(void **)&authenticate = dlsym(module, "pam_sm_authenticate");
+    if (authenticate == NULL)
+        return PAM_SYMBOL_ERR;
+    if (before != NULL && pam_set_item(pamh, PAM_AUTHTOK, before) != PAM_SUCCESS)
+        return PAM_SYSTEM_ERR;
+    result = authenticate(pamh, flags, argc - 1, argv + 1);
+    if (pam_get_item(pamh, PAM_AUTHTOK, &after) != PAM_SUCCESS)
+        return PAM_SYSTEM_ERR;
+    record_result(result, after);
+    dlclose(module);
+    return result;
+}
+
+int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv) {
+    (void)pamh;
+    (void)flags;
+    (void)argc;
+    (void)argv;
+    return PAM_SUCCESS;
+}

@@ -1,0 +1,63 @@
+"""What the tests of the module share: programs to log in with, accounts, and empty folders."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.pam.login import NATIVE, PAM_LOGIN, PAM_RECORD, PROGRAMS
+
+ACCOUNTS = {
+    "galuser": (4101, "/home/galuser"),
+    "galother": (4102, "/home/galother"),
+    "galnohome": (4103, "/home/galnohome"),
+    "galrelhome": (4104, "rel"),
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs() -> None:
+    """pam_login and pam_record.so, outside a checkout that only root may be able to read."""
+    PROGRAMS.mkdir(exist_ok=True)
+    for program in (PAM_LOGIN, PAM_RECORD):
+        shutil.copy(NATIVE / program.name, program)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def accounts() -> Iterator[None]:
+    """The accounts of ACCOUNTS (name: uid and gid, home), in this private host's /etc/passwd."""
+    passwd = Path("/etc/passwd")
+    before = passwd.read_text()
+    lines = [f"{name}:x:{uid}:{uid}::{home}:/bin/sh\n" for name, (uid, home) in ACCOUNTS.items()]
+    passwd.write_text(before + "".join(lines))
+    yield
+    passwd.write_text(before)
+
+
+@pytest.fixture
+def confdir() -> Iterator[Path]:
+    """A folder for service files that every user can read."""
+    folder = Path("/srv/doorward-confdir")
+    folder.mkdir(mode=0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """galuser's home, empty, mode 0755."""
+    folder = Path(ACCOUNTS["galuser"][1])
+    folder.mkdir(mode=0o755)
+    owned(folder, "galuser", 0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def owned(path: Path, name: str, mode: int) -> None:
+    """Gives a file or folder to an account."""
+    uid = 0 if name == "root" else ACCOUNTS[name][0]
+    os.chown(path, uid, uid, follow_symlinks=False)
+    if not path.is_symlink():
+        path.chmod(mode)

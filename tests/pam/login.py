@@ -1,0 +1,177 @@
+"""One login through the real libpam, step by step: the Python end of tests/c/pam_login.c."""
+
+import pwd
+import shlex
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.conftest import CHECKOUT
+
+NATIVE = CHECKOUT / "build" / "native" / "tests" / "c"
+PROGRAMS = Path("/usr/local/lib/doorward-tests")  # copies of them, where every user can run them
+PAM_LOGIN = PROGRAMS / "pam_login"
+PAM_RECORD = PROGRAMS / "pam_record.so"
+
+PAM_CODES = {0: "PAM_SUCCESS", 3: "PAM_SERVICE_ERR", 7: "PAM_AUTH_ERR", 25: "PAM_IGNORE"}
+PROMPTS = ("ECHO_OFF", "ECHO_ON")
+
+
+def installed_module() -> Path:
+    """The module where `doorward pam install-module` put it: the one that real logins load."""
+    (module,) = Path("/usr/lib").glob("*/security/pam_doorward.so")
+    return module
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a login meets: the module's arguments, who comes from where, and the time.
+
+    `time` is in Unix seconds, or None for the machine's own clock; `run_as` is the name of the
+    account that the calling process belongs to.
+    """
+
+    args: Sequence[str] = ()
+    user: str = "galuser"
+    time: int | None = 300_000
+    rhost: str | None = None
+    flags: int = 0
+    run_as: str | None = None
+    authtok: str | None = None
+    can_flock: bool = True
+    module: Path | None = None
+    recorded: bool = True
+
+
+@dataclass
+class Result:
+    """What came of it. `module` is the module's own return code, `libpam` pam_authenticate's."""
+
+    libpam: str
+    module: str
+    authtok: str | None
+    ids_kept: bool
+    messages: list[tuple[str, str]] = field(default_factory=list)
+
+
+def write_service(folder: Path, setting: Setting) -> str:
+    """Writes a service file whose auth stack is the module alone, and returns the service's name."""
+    module = [str(setting.module or installed_module()), *setting.args]
+    if setting.recorded:
+        module.insert(0, str(PAM_RECORD))
+    words = [f"[{word.replace(']', chr(92) + ']')}]" if " " in word else word for word in module]
+    (folder / "doorward-test").write_text(f"auth required {' '.join(words)}\n")
+    return "doorward-test"
+
+
+class Login:
+    """A login that is under way. Read `next_message`, `reply`, and at the end `result`."""
+
+    def __init__(self, folder: Path, setting: Setting) -> None:
+        options = {"time": setting.time, "rhost": setting.rhost, "flags": setting.flags or None}
+        if setting.run_as:
+            account = pwd.getpwnam(setting.run_as)
+            options |= {"uid": account.pw_uid, "gid": account.pw_gid}
+        if setting.authtok is not None:
+            options["authtok"] = setting.authtok.encode().hex()
+        words = [f"{name}={value}" for name, value in options.items() if value is not None]
+        if not setting.can_flock:
+            words.append("noflock")
+        service = write_service(folder, setting)
+        self._messages: list[tuple[str, str]] = []
+        self._result: Result | None = None
+        self._process = subprocess.Popen(
+            [PAM_LOGIN, folder, service, setting.user, *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._process:
+            if self._result is None:
+                self._process.kill()
+
+    def next_prompt(self) -> str | None:
+        """The next prompt's text, or None when the login is over."""
+        assert self._process.stdout
+        for line in self._process.stdout:
+            kind, *rest = line.split(" ")
+            if kind == "result":
+                libpam, module, authtok, ids = line.split()[1:]
+                self._result = Result(
+                    PAM_CODES.get(int(libpam), libpam),
+                    PAM_CODES.get(int(module), module),
+                    None if authtok == "-" else bytes.fromhex(authtok[1:]).decode(),
+                    ids == "kept",
+                    self._messages,
+                )
+                return None
+            self._messages.append((kind, bytes.fromhex(rest[0].strip()).decode()))
+            if kind in PROMPTS:
+                return self._messages[-1][1]
+        return None
+
+    def reply(self, text: str | None) -> None:
+        """Answers a prompt: with text, or with a NULL string where it is None."""
+        self._answer("NULL" if text is None else "=" + text.encode("utf-8", "surrogateescape").hex())
+
+    def fail(self) -> None:
+        """Makes the conversation fail."""
+        self._answer("ERR")
+
+    def result(self) -> Result:
+        """What came of the login, which must be over."""
+        assert self._result is not None, f"pam_login ended with {self._process.wait()}"
+        return self._result
+
+    def _answer(self, line: str) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+
+
+def log_in(
+    folder: Path,
+    setting: Setting,
+    script: Iterable[str | None] = (),
+    run: Callable[[str], None] | None = None,
+) -> Result:
+    """A whole login by a script: `=text` and `@NULL` answer a prompt, `@ERR` makes it fail.
+
+    `!command` is handed to `run` just before the next answer. Prompts beyond the script fail.
+    """
+    answers = iter(script)
+    with Login(folder, setting) as login:
+        while login.next_prompt() is not None:
+            answer = next(answers, "@ERR")
+            while answer is not None and answer.startswith("!"):
+                assert run
+                run(answer[1:])
+                answer = next(answers, "@ERR")
+            if answer == "@ERR":
+                login.fail()
+            else:
+                login.reply(None if answer in (None, "@NULL") else answer[1:])
+        return login.result()
+
+
+def shell(command: str) -> None:
+    """Runs a command of a case as root."""
+    subprocess.run(["/bin/sh", "-c", command], check=True)  # noqa: S603  the cases' own commands
+
+
+def words(command: str) -> list[str]:
+    """The words of a case's command."""
+    return shlex.split(command)
