@@ -2,12 +2,15 @@
 
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.pam.login import NATIVE, PAM_LOGIN, PAM_RECORD, PROGRAMS
+
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # 160 bits
 
 ACCOUNTS = {
     "galuser": (4101, "/home/galuser"),
@@ -61,3 +64,45 @@ def owned(path: Path, name: str, mode: int) -> None:
     os.chown(path, uid, uid, follow_symlinks=False)
     if not path.is_symlink():
         path.chmod(mode)
+
+
+def enrol(home: Path, *lines: str, name: str = "galuser") -> Path:
+    """Writes a time-based secret file with these further lines into a home; returns its path."""
+    path = home / ".google_authenticator"
+    path.write_text("".join(f"{line}\n" for line in [SECRET, '" TOTP_AUTH', *lines]))
+    owned(path, name, 0o600)
+    return path
+
+
+class Syslog:
+    """What is logged while a test runs: this private host has no other reader of /dev/log."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._socket.setblocking(False)
+        self._lines: list[str] = []
+
+    def lines(self) -> list[str]:
+        """All lines up to now, without the time and the module's name."""
+        while True:
+            try:
+                line = self._socket.recv(65536).decode(errors="backslashreplace")
+            except BlockingIOError:
+                return self._lines
+            self._lines.append(line.split("): ", 1)[-1].rstrip("\0\n"))
+
+    def close(self) -> None:
+        """Stops listening."""
+        self._socket.close()
+
+
+@pytest.fixture
+def syslog() -> Iterator[Syslog]:
+    """The log of this private host."""
+    path = Path("/dev/log")
+    path.unlink(missing_ok=True)
+    log = Syslog(path)
+    yield log
+    log.close()
+    path.unlink()

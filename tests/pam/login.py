@@ -16,7 +16,7 @@ PROGRAMS = Path("/usr/local/lib/doorward-tests")  # copies of them, where every 
 PAM_LOGIN = PROGRAMS / "pam_login"
 PAM_RECORD = PROGRAMS / "pam_record.so"
 
-PAM_CODES = {0: "PAM_SUCCESS", 3: "PAM_SERVICE_ERR", 7: "PAM_AUTH_ERR", 25: "PAM_IGNORE"}
+PAM_CODES = {0: "PAM_SUCCESS", 6: "PAM_PERM_DENIED", 7: "PAM_AUTH_ERR", 25: "PAM_IGNORE"}
 PROMPTS = ("ECHO_OFF", "ECHO_ON")
 
 
@@ -63,7 +63,10 @@ def write_service(folder: Path, setting: Setting) -> str:
     if setting.recorded:
         module.insert(0, str(PAM_RECORD))
     words = [f"[{word.replace(']', chr(92) + ']')}]" if " " in word else word for word in module]
-    (folder / "doorward-test").write_text(f"auth required {' '.join(words)}\n")
+    (folder / "other").touch()  # libpam complains where it is missing
+    new = folder / "new"
+    new.write_text(f"auth required {' '.join(words)}\n")
+    new.rename(folder / "doorward-test")  # at once: another login may be reading it
     return "doorward-test"
 
 

@@ -1,0 +1,395 @@
+"""The module through libpam: what the recorded cases do not say."""
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyotp
+import pytest
+
+from tests.pam.conftest import ACCOUNTS, SECRET, Syslog, enrol, owned
+from tests.pam.login import Login, Result, Setting, log_in
+
+NOW = 300_000
+RECOVERY_CODE = "12345678"
+SYSTEM_SECRETS = Path("/var/lib/doorward/secrets")
+SYSTEM_ARGS = ("secret=/var/lib/doorward/secrets/${USER}", "user=root")
+
+
+def code_at(when: int = NOW) -> str:
+    """The code of SECRET at a time."""
+    return pyotp.TOTP(SECRET).at(when)
+
+
+def all_at_once(confdir: Path, setting: Setting, code: str, count: int) -> list[Result]:
+    """So many logins, all at their prompts before the first one gets its reply."""
+    with contextlib.ExitStack() as stack:
+        logins = [stack.enter_context(Login(confdir, setting)) for _ in range(count)]
+        for login in logins:
+            assert login.next_prompt() == "Verification code: "
+        for login in logins:
+            login.reply(code)
+        for login in logins:
+            assert login.next_prompt() is None
+        return [login.result() for login in logins]
+
+
+@pytest.mark.parametrize("round_", range(5))
+def test_one_code_lets_one_of_many_in(home: Path, confdir: Path, round_: int) -> None:
+    """A code that is seen could be used at the same moment as its owner uses it."""
+    enrol(home, '" DISALLOW_REUSE')
+    results = all_at_once(confdir, Setting(), code_at(), 16)
+    assert sorted(result.module for result in results) == ["PAM_AUTH_ERR"] * 15 + ["PAM_SUCCESS"]
+    assert f'" DISALLOW_REUSE {NOW // 30}' in (home / ".google_authenticator").read_text()
+
+
+@pytest.mark.parametrize("can_flock", [True, False])
+def test_one_recovery_code_lets_one_of_many_in(home: Path, confdir: Path, *, can_flock: bool) -> None:
+    """A recovery code would be worth several logins, also where files cannot be locked (NFS)."""
+    path = enrol(home, RECOVERY_CODE, "87654321")
+    results = all_at_once(confdir, Setting(can_flock=can_flock), RECOVERY_CODE, 16)
+    assert sorted(result.module for result in results) == ["PAM_AUTH_ERR"] * 15 + ["PAM_SUCCESS"]
+    assert path.read_text().splitlines()[2:] == ["87654321"]
+
+
+def test_guesses_at_once_are_counted(home: Path, confdir: Path) -> None:
+    """Parallel guesses would slip under the rate limit."""
+    path = enrol(home, '" RATE_LIMIT 3 30')
+    all_at_once(confdir, Setting(), "000000", 8)
+    assert log_in(confdir, Setting()).messages == []  # no prompt any more
+    assert f'" RATE_LIMIT 3 30 {NOW} {NOW} {NOW}' in path.read_text()
+
+
+def test_an_unlockable_file_is_locked_under_run(home: Path, confdir: Path) -> None:
+    """Logins from a file system without locks would be refused, or raced."""
+    enrol(home, '" DISALLOW_REUSE')
+    setting = Setting(can_flock=False)
+    assert log_in(confdir, setting, [f"={code_at()}"]).module == "PAM_SUCCESS"
+    assert log_in(confdir, setting, [f"={code_at()}"]).module == "PAM_AUTH_ERR"
+    folder = Path("/run/doorward")
+    assert folder.stat().st_mode & 0o7777 == 0o700
+    assert folder.owner() == "root"
+
+
+def test_a_run_folder_of_somebody_elses_is_not_used(home: Path, confdir: Path) -> None:
+    """Whoever owns the folder of the locks could take them away."""
+    enrol(home)
+    folder = Path("/run/doorward")
+    folder.mkdir(exist_ok=True)
+    owned(folder, "galother", 0o755)
+    try:
+        result = log_in(confdir, Setting(can_flock=False), [f"={code_at()}"])
+        assert result.module == "PAM_AUTH_ERR"
+    finally:
+        owned(folder, "root", 0o700)
+
+
+def test_a_lock_that_is_kept_delays_and_refuses(
+    home: Path, confdir: Path, syslog: Syslog
+) -> None:
+    """Somebody who keeps the lock would hang the login, or get it decided without one."""
+    path = enrol(home)
+    with path.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        result = log_in(confdir, Setting(), [f"={code_at()}"])
+    assert result.module == "PAM_AUTH_ERR"
+    assert any("reason=secret-file-busy" in line for line in syslog.lines())
+    assert log_in(confdir, Setting(), [f"={code_at()}"]).module == "PAM_SUCCESS"
+
+
+def test_a_file_replaced_while_waiting_for_its_lock_is_read_anew(
+    home: Path, confdir: Path
+) -> None:
+    """A code that was used up meanwhile would open the door a second time."""
+    path = enrol(home, RECOVERY_CODE)
+    with path.open() as file, Login(confdir, Setting()) as login:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        login.next_prompt()
+        login.reply(RECOVERY_CODE)
+        wait_until_open_twice(path)
+        new = path.with_name("new")
+        new.write_text(path.read_text().replace(f"{RECOVERY_CODE}\n", ""))
+        owned(new, "galuser", 0o600)
+        new.rename(path)
+        fcntl.flock(file, fcntl.LOCK_UN)
+        assert login.next_prompt() is None
+        assert login.result().module == "PAM_AUTH_ERR"
+
+
+def wait_until_open_twice(path: Path) -> None:
+    """Waits until a process beside this one has the file open: the one that waits for its lock."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        processes = [process for process in Path("/proc").iterdir() if process.name.isdigit()]
+        if sum(str(path) in open_files(process) for process in processes) > 1:
+            return
+    pytest.fail(f"nobody else opened {path}")
+
+
+def open_files(process: Path) -> set[str]:
+    """The paths that a process has open; none where it has gone."""
+    found: set[str] = set()
+    with contextlib.suppress(OSError):
+        for link in (process / "fd").iterdir():
+            with contextlib.suppress(OSError):
+                found.add(str(link.readlink()))
+    return found
+
+
+def test_a_link_stays_and_its_target_is_replaced(home: Path, confdir: Path) -> None:
+    """A secret that is kept elsewhere by a link would come apart from it at the first login."""
+    path = enrol(home, RECOVERY_CODE)
+    folder = home / "elsewhere"
+    folder.mkdir()
+    owned(folder, "galuser", 0o700)
+    target = path.rename(folder / "secret")
+    path.symlink_to("elsewhere/secret")
+    assert log_in(confdir, Setting(), [f"={RECOVERY_CODE}"]).module == "PAM_SUCCESS"
+    assert path.is_symlink()
+    assert RECOVERY_CODE not in target.read_text()
+    assert sorted(one.name for one in folder.iterdir()) == ["secret"]
+
+
+def test_a_link_is_followed_with_the_users_rights(home: Path, confdir: Path) -> None:
+    """A user could point at a file of root's and learn from the answer, or have it replaced."""
+    secret = Path("/root/secret")
+    secret.write_text(f'{SECRET}\n" TOTP_AUTH\n')
+    secret.chmod(0o600)
+    (home / ".google_authenticator").symlink_to(secret)
+    for args in ([], ["no_strict_owner"]):
+        result = log_in(confdir, Setting(args=args), [f"={code_at()}"])
+        assert result.module == "PAM_AUTH_ERR"
+    secret.unlink()
+
+
+@pytest.fixture
+def hostile(home: Path, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Something that is not a secret file in its place."""
+    path = home / ".google_authenticator"
+    match request.param:
+        case "fifo":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "device":
+            os.mknod(path, 0o600 | 0o020000, os.makedev(1, 5))  # like /dev/zero: it never ends
+        case "huge":
+            with path.open("wb") as file:
+                file.truncate(1 << 40)
+        case "socket":
+            os.mknod(path, 0o600 | 0o140000)
+        case "loop":
+            path.symlink_to(path)
+    owned(path, "galuser", 0o600)
+    yield
+    if not path.is_dir():
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    "hostile", ["fifo", "folder", "device", "huge", "socket", "loop"], indirect=True
+)
+@pytest.mark.usefixtures("hostile")
+def test_what_is_no_secret_file_is_refused_with_a_prompt(confdir: Path) -> None:
+    """It would hang or crash the login, or nullok would take it for no file at all."""
+    result = log_in(confdir, Setting(args=["nullok"]), [f"={code_at()}"])
+    assert result.module == "PAM_AUTH_ERR"
+    assert result.messages == [("ECHO_OFF", "Verification code: ")]
+
+
+@pytest.mark.parametrize("name", ["../galuser", "galuser/../galuser", ".", "..", "/etc/passwd"])
+def test_a_login_name_never_leads_out_of_the_folder(confdir: Path, name: str) -> None:
+    """Somebody could log in with a secret of their own choice, or with another's."""
+    SYSTEM_SECRETS.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in (SYSTEM_SECRETS / "galuser", SYSTEM_SECRETS.parent / "galuser"):
+        path.write_text(f'{SECRET}\n" TOTP_AUTH\n')
+        path.chmod(0o600)
+    result = log_in(confdir, Setting(args=SYSTEM_ARGS, user=name), [f"={code_at()}"])
+    assert result.module == "PAM_AUTH_ERR"
+    nullok = log_in(confdir, Setting(args=[*SYSTEM_ARGS, "nullok"], user=name), [f"={code_at()}"])
+    assert nullok.module == "PAM_AUTH_ERR"
+
+
+def test_a_secret_outside_home_needs_no_account(confdir: Path) -> None:
+    """Root's secrets in /var/lib/doorward would not work, or codes from them be reusable."""
+    SYSTEM_SECRETS.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = SYSTEM_SECRETS / "galuser"
+    path.write_text(f'{SECRET}\n" TOTP_AUTH\n" DISALLOW_REUSE\n')
+    path.chmod(0o600)
+    setting = Setting(args=SYSTEM_ARGS)
+    assert log_in(confdir, setting, [f"={code_at()}"]).module == "PAM_SUCCESS"
+    assert log_in(confdir, setting, [f"={code_at()}"]).module == "PAM_AUTH_ERR"
+    assert path.owner() == "root"
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["bogus"],
+        ["nullok=yes"],
+        ["nullok", "secrets=/x"],
+        ["accessfile=relative"],
+        ["accessfile="],
+        ["allowed_perm=0"],
+        ["allowed_perm=0800"],
+        ["allowed_perm="],
+        ["allowed_perm=010000"],
+        ["grace_period=-1"],
+        ["grace_period=1h"],
+        ["grace_period=99999999999"],
+        ["allow_readonly"],
+        ["NULLOK"],
+    ],
+)
+def test_an_option_that_is_not_understood_refuses_everybody(
+    home: Path, confdir: Path, args: list[str]
+) -> None:
+    """A misspelt option would be a door that is open, and nobody knows."""
+    enrol(home)
+    result = log_in(confdir, Setting(args=args), [f"={code_at()}"])
+    assert (result.module, result.messages) == ("PAM_AUTH_ERR", [])
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["authtok_prompt=Code? "], ("ECHO_OFF", "Code? ")),
+        (["authtok_prompt="], ("ECHO_OFF", "")),
+        (["authtok_prompt=%s%n"], ("ECHO_OFF", "%s%n")),
+        (["authtok_prompt=Code", "forward_pass"], ("ECHO_OFF", "Code")),
+        (["echo_verification_code"], ("ECHO_ON", "Verification code: ")),
+    ],
+)
+def test_the_prompt(
+    home: Path, confdir: Path, args: list[str], message: tuple[str, str]
+) -> None:
+    """The admin's own words would not be shown, or be taken for a format."""
+    enrol(home)
+    result = log_in(confdir, Setting(args=args), [f"={code_at()}"])
+    assert (result.module, result.messages) == ("PAM_SUCCESS", [message])
+
+
+REFUSALS = [
+    (Setting(), ["=000000"], "wrong-code"),
+    (Setting(user="galother"), ["=000000"], "not-enrolled"),
+    (Setting(user="nobody-here"), ["=000000"], "unknown-user"),
+    (Setting(args=["user=galother"]), ["=000000"], "no-home"),
+    (Setting(args=["user=nobody-here"]), ["=000000"], "unknown-user-in-options"),
+    (Setting(args=["allowed_perm=0400"]), ["=000000"], "secret-file-unsafe"),
+    (Setting(args=["secret=relative"]), ["=000000"], "secret-file-unsafe"),
+    (Setting(args=["secret=/etc/hostname/x"]), ["=000000"], "secret-file-error"),
+    (Setting(), [], "no-reply"),
+    (Setting(), ["=\b\n\r\x7fINCORRECT"], "refused-before"),
+    (Setting(time=NOW + 9000), [f"={code_at()}"], "phone-clock-off"),
+    (Setting(time=5), [f"={code_at()}"], "secret-file-malformed"),
+]
+
+
+@pytest.mark.parametrize(
+    ("setting", "script", "reason"), REFUSALS, ids=[reason for *_, reason in REFUSALS]
+)
+def test_a_refusal_is_one_log_line_that_says_why(  # noqa: PLR0913  fixtures and a table's row
+    home: Path, confdir: Path, syslog: Syslog, setting: Setting, script: list[str], reason: str
+) -> None:
+    """The admin would not find out why somebody cannot log in."""
+    enrol(home)
+    assert log_in(confdir, setting, script).module == "PAM_AUTH_ERR"
+    (line,) = [line for line in syslog.lines() if "result=" in line]
+    assert line.startswith("rhost= user=")
+    assert f" result=refused reason={reason}" in line
+
+
+def test_an_accepted_login_is_logged_with_what_opened_it(
+    home: Path, confdir: Path, syslog: Syslog
+) -> None:
+    """The admin would not see that somebody is down to recovery codes."""
+    enrol(home, RECOVERY_CODE)
+    for reply in (code_at(), RECOVERY_CODE):
+        setting = Setting(rhost="192.0.2.1")
+        assert log_in(confdir, setting, [f"={reply}"]).module == "PAM_SUCCESS"
+    assert syslog.lines() == [
+        "rhost=192.0.2.1 user=galuser result=accepted reason=code",
+        "rhost=192.0.2.1 user=galuser result=accepted reason=recovery-code",
+    ]
+
+
+def test_a_hostile_name_cannot_write_the_log(confdir: Path, syslog: Syslog) -> None:
+    """Somebody could have another host banned, or hide in the log."""
+    name = "x result=accepted\n rhost=192.0.2.9 é%s\x1b[2J"
+    log_in(confdir, Setting(user=name, rhost="192.0.2.1 y"), ["=000000"])
+    (line,) = [line for line in syslog.lines() if "result=" in line]
+    assert line.startswith("rhost=192.0.2.1\\x20y user=x\\x20result\\x3daccepted\\x0a\\x20rhost")
+    assert line.isascii()
+    assert line.isprintable()
+
+
+def test_neither_code_nor_secret_is_logged(home: Path, confdir: Path, syslog: Syslog) -> None:
+    """Whoever reads the log could log in."""
+    enrol(home, RECOVERY_CODE)
+    replies = ["000000", code_at(), RECOVERY_CODE, "hunter2" + code_at()]
+    for reply in replies:
+        log_in(confdir, Setting(args=["debug", "forward_pass"]), [f"={reply}"])
+    log = "\n".join(syslog.lines())
+    assert log
+    for word in [*replies, "hunter2", SECRET]:
+        assert word not in log
+
+
+@pytest.mark.parametrize("args", [[], ["nullok"], ["user=galother", "secret=/x/${USER}"]])
+def test_a_process_without_rights_is_refused(home: Path, confdir: Path, args: list[str]) -> None:
+    """A screen locker that runs as somebody else would let them in, or crash."""
+    enrol(home)
+    home.chmod(0o700)
+    setting = Setting(args=args, run_as="galother")
+    result = log_in(confdir, setting, [f"={code_at()}"])
+    assert result.module == "PAM_AUTH_ERR"
+    assert result.ids_kept
+
+
+def test_groups_are_dropped_while_the_file_is_read(home: Path, confdir: Path) -> None:
+    """A file that only a group of root's may read would be opened for a user."""
+    path = enrol(home)
+    folder = Path("/srv/doorward-groups")
+    folder.mkdir(mode=0o750)
+    os.chown(folder, 0, 0)  # readable through root's group alone
+    target = path.rename(folder / "secret")
+    setting = Setting(args=[f"secret={target}"])
+    try:
+        assert log_in(confdir, setting, [f"={code_at()}"]).module == "PAM_AUTH_ERR"
+        folder.chmod(0o755)
+        assert log_in(confdir, setting, [f"={code_at()}"]).module == "PAM_SUCCESS"
+    finally:
+        target.unlink()
+        folder.rmdir()
+
+
+def test_mode_and_group_stay(home: Path, confdir: Path) -> None:
+    """A rewrite would open the file to others, or shut out whom the admin let in."""
+    path = enrol(home, RECOVERY_CODE)
+    os.chown(path, -1, ACCOUNTS["galother"][0])
+    path.chmod(0o640)
+    setting = Setting(args=["allowed_perm=0640"])
+    assert log_in(confdir, setting, [f"={RECOVERY_CODE}"]).module == "PAM_SUCCESS"
+    status = path.stat()
+    # The user is not in that group, so it cannot be kept, and then nor can its rights.
+    assert (status.st_gid, status.st_mode & 0o7777) == (ACCOUNTS["galuser"][0], 0o600)
+
+
+def test_a_grace_of_the_future_is_none(home: Path, confdir: Path) -> None:
+    """A time in the future would skip the code, also where no grace is given."""
+    enrol(home, f'" LAST0 192.0.2.1 {NOW + 5}')
+    for args in ([], ["grace_period=3600"]):
+        result = log_in(confdir, Setting(args=args, rhost="192.0.2.1"), ["=000000"])
+        assert result.module == "PAM_AUTH_ERR"
+        assert result.messages
+
+
+def test_it_loads_and_unloads_in_a_process_of_its_own() -> None:
+    """The module would need what a login program does not have, or keep it from ending."""
+    module = next(Path("/usr/lib").glob("*/security/pam_doorward.so"))
+    code = f"import ctypes, _ctypes; _ctypes.dlclose(ctypes.CDLL({str(module)!r})._handle)"
+    subprocess.run(["/usr/bin/python3", "-c", code], check=True, env={"LD_BIND_NOW": "1"})  # noqa: S603

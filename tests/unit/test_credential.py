@@ -1,0 +1,138 @@
+"""The secret file's parser and writer: what they read, and that they change nothing else."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from doorward.native import (
+    CredentialError,
+    RateLimit,
+    credential_parse,
+    credential_set,
+    credential_set_recovery,
+)
+
+SECRET = b"2SH3V3GDW7ZNMGYE\n"
+TOTP = b'" TOTP_AUTH\n'
+
+REFUSED = {
+    "secret": [b"\n" + TOTP, b"!!!!\n" + TOTP, b"A\n" + TOTP, b"\xef\xbb\xbf" + SECRET + TOTP],
+    "size": [b"", b"A" * 65537],
+    "NUL byte": [SECRET + b"\0\n" + TOTP],
+    "STEP_SIZE": [SECRET + TOTP + b'" STEP_SIZE %s\n' % v for v in (b"", b"0", b"61", b"3x")],
+    "WINDOW_SIZE": [SECRET + TOTP + b'" WINDOW_SIZE %s\n' % v for v in (b"", b"0", b"101", b"-1")],
+    "RATE_LIMIT": [
+        SECRET + TOTP + b'" RATE_LIMIT %s\n' % value
+        for value in (b"", b"3", b"0 30", b"101 30", b"3 0", b"3 3601", b"3 30 x", b"3 30 ", b"3x30")
+    ],
+    "DISALLOW_REUSE": [SECRET + TOTP + b'" DISALLOW_REUSE %s\n' % v for v in (b"x", b"1 2x", b"1,2")],
+    "HOTP_COUNTER": [SECRET + b'" HOTP_COUNTER 99999999999999999999\n'],
+    "kind of code (TOTP_AUTH or HOTP_COUNTER)": [SECRET, SECRET + b'" HOTP_COUNTER 0\n'],
+}
+
+
+def test_everything_is_read() -> None:
+    """Status and enrolment would say something else than a login does."""
+    credential = credential_parse(
+        SECRET
+        + b'" RATE_LIMIT 3 30 100 200\n" WINDOW_SIZE 17\n" STEP_SIZE 60\n" DISALLOW_REUSE 7 8\n'
+        + b'" TIME_SKEW -4\n" DEVICE phone\n'
+        + TOTP
+        + b"12345678\n87654321\n"
+    )
+    assert credential.time_based
+    assert credential.counter is None
+    assert credential.rate_limit == RateLimit(3, 30, (100, 200))
+    assert (credential.window, credential.step, credential.skew) == (17, 60, -4)
+    assert credential.disallow_reuse
+    assert credential.used_steps == (7, 8)
+    assert credential.recovery_codes == 2
+    assert credential.foreign_keys == ("DEVICE",)
+
+
+def test_a_counter_goes_before_time() -> None:
+    """Such a file would be called time-based, and its phone's codes not fit."""
+    credential = credential_parse(SECRET + b'" HOTP_COUNTER 5\n' + TOTP)
+    assert credential.counter == 5
+    assert not credential.time_based
+
+
+@pytest.mark.parametrize(
+    ("part", "text"), [(part, text) for part, texts in REFUSED.items() for text in texts]
+)
+def test_what_a_login_refuses(part: str, text: bytes) -> None:
+    """A file that no login takes would be called fine, or the message would name another part."""
+    with pytest.raises(CredentialError) as caught:
+        credential_parse(text)
+    assert caught.value.part == part
+
+
+lines = st.one_of(
+    st.just('" TOTP_AUTH'),
+    st.builds('" KEY {}'.format, st.text("abc 123\t", max_size=8)),
+    st.builds('" {}'.format, st.text("KEY ", max_size=6)),
+    st.integers(min_value=0, max_value=10**9).map(str),
+    st.text('abc"# \t', max_size=8),
+)
+files = st.builds(
+    lambda body, end: "\n".join(["2SH3V3GDW7ZNMGYE", *body]) + end,
+    st.lists(lines, max_size=12),
+    st.sampled_from(["", "\n", "\r\n", "\n\n"]),
+).map(str.encode)
+
+
+@given(text=files, value=st.text("0123456789 ", max_size=12).map(str.strip))
+def test_setting_a_key_changes_nothing_else(text: bytes, value: str) -> None:
+    """A rewrite would lose or damage what it does not know."""
+    after = credential_set(text, "KEY", value)
+    ours = [line for line in after.splitlines() if is_key(line)]
+    others = [line for line in after.splitlines() if not is_key(line) and line]
+    assert ours == [f'" KEY {value}'.encode()]
+    assert others == [line for line in text.splitlines() if not is_key(line) and line]
+    assert credential_set(after, "KEY", value) == after
+
+
+def is_key(line: bytes) -> bool:
+    """Whether a line is `" KEY` with or without a value."""
+    return line.startswith(b'" KEY') and line[5:6] in (b"", b" ", b"\t")
+
+
+codes = st.lists(
+    st.integers(min_value=10_000_000, max_value=99_999_999).map(str), max_size=10, unique=True
+)
+
+
+@given(text=files, new=codes)
+def test_recovery_codes_replace_all_old_ones(text: bytes, new: list[str]) -> None:
+    """An old code would still open the door, or a new one would not be read."""
+    after = credential_set_recovery(text + b"\n" + TOTP, new)
+    assert credential_parse(after).recovery_codes == len(new)
+    assert credential_set_recovery(after, new) == after
+    if not new:
+        assert [line for line in after.splitlines() if line] == [
+            line
+            for line in (text + b"\n" + TOTP).splitlines()
+            if line and line not in removed(text + b"\n" + TOTP)
+        ]
+
+
+def removed(text: bytes) -> set[bytes]:
+    """The lines that are recovery codes, found the slow way: quoted and empty lines are passed."""
+    found = set()
+    for line in text.splitlines()[1:]:
+        if not line or line.startswith(b'"'):
+            continue
+        stripped = line.lstrip(b" \t")
+        if not (stripped.isdigit() and 10**7 <= int(stripped) < 10**8):
+            break
+        found.add(line)
+    return found
+
+
+@given(data=st.binary(max_size=400))
+def test_no_file_does_anything_but_be_read_or_refused(data: bytes) -> None:
+    """Some file would crash a login."""
+    try:
+        credential_parse(data)
+    except CredentialError:
+        pass

@@ -1,0 +1,131 @@
+"""The decision on a reply, against pyotp and a slow, obvious oracle."""
+
+import pyotp
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from doorward.native import base32_decode, credential_parse, otp_code, verify
+
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+KEY = base32_decode(SECRET)
+SKEW_REACH = 1500
+
+times = st.integers(min_value=10**6, max_value=4 * 10**9)
+
+
+def secret_file(*options: str) -> bytes:
+    """A time-based secret file with these option lines."""
+    return "".join(f"{line}\n" for line in [SECRET, '" TOTP_AUTH', *options]).encode()
+
+
+@given(
+    now=times,
+    offset=st.integers(min_value=-60, max_value=60),
+    step=st.integers(min_value=1, max_value=60),
+    window=st.integers(min_value=1, max_value=100),
+)
+def test_the_window_is_the_documented_one(now: int, offset: int, step: int, window: int) -> None:
+    """A code would open the door too early or too late, or not when it should."""
+    text = secret_file(f'" STEP_SIZE {step}', f'" WINDOW_SIZE {window}')
+    otp = pyotp.TOTP(SECRET, interval=step)
+    here = now // step
+    code = otp.generate_otp(max(here + offset, 0))
+    inside = range(here - (window - 1) // 2, here + window // 2 + 1)
+    fits = here > 0 and code in {otp.generate_otp(max(one, 0)) for one in inside}
+    assert (verify(text, code, now, learn_skew=False).reason is None) == fits
+
+
+@given(now=times, order=st.permutations([-1, 0, 1]))
+def test_a_code_is_used_once(now: int, order: list[int]) -> None:
+    """A code seen over a shoulder would work a second time."""
+    text = secret_file('" DISALLOW_REUSE')
+    otp = pyotp.TOTP(SECRET)
+    for offset in order:
+        code = otp.generate_otp(now // 30 + offset)
+        first = verify(text, code, now)
+        assert first.reason is None
+        again = verify(first.text, code, now)
+        assert again.reason == "code-used-before"
+        text = first.text
+    assert sorted(credential_parse(text).used_steps) == [now // 30 + one for one in (-1, 0, 1)]
+
+
+@given(
+    limit=st.tuples(st.integers(min_value=1, max_value=5), st.integers(min_value=1, max_value=60)),
+    gaps=st.lists(st.integers(min_value=0, max_value=40), min_size=1, max_size=20),
+)
+def test_the_rate_limit_counts_every_attempt(limit: tuple[int, int], gaps: list[int]) -> None:
+    """Somebody would get more guesses than the limit says."""
+    attempts, seconds = limit
+    text = secret_file(f'" RATE_LIMIT {attempts} {seconds}')
+    now, seen = 10**9, []
+    for gap in gaps:
+        now += gap
+        seen.append(now)
+        recent = [one for one in seen if one >= now - seconds]
+        verdict = verify(text, "000", now)
+        assert (verdict.reason == "rate-limit") == (len(recent) > attempts)
+        text = verdict.text
+
+
+@given(
+    codes=st.lists(
+        st.integers(min_value=10_000_000, max_value=99_999_999).map(str),
+        min_size=1,
+        max_size=6,
+        unique=True,
+    ),
+    data=st.data(),
+)
+def test_a_recovery_code_is_used_once(codes: list[str], data: st.DataObject) -> None:
+    """A recovery code would work twice, or take another one with it."""
+    text = secret_file(*codes)
+    for left in range(len(codes), 0, -1):
+        assert credential_parse(text).recovery_codes == left
+        code = data.draw(st.sampled_from(codes))
+        codes.remove(code)
+        verdict = verify(text, code, 10**9)
+        assert verdict.reason is None
+        assert verdict.recovery
+        assert verify(verdict.text, code, 10**9).reason == "wrong-code"
+        text = verdict.text
+    assert text == secret_file()
+
+
+@given(now=times, skew=st.integers(min_value=-SKEW_REACH - 5, max_value=SKEW_REACH + 5))
+def test_a_steady_skew_is_learned_once_and_its_codes_cannot_be_replayed(
+    now: int, skew: int
+) -> None:
+    """A phone with a wrong clock could not log in, or the code that taught it would work twice."""
+    text = secret_file('" DISALLOW_REUSE')
+    otp = pyotp.TOTP(SECRET)
+    reasons = []
+    nearer = range(-abs(skew) + 1, abs(skew))
+    for at in (now, now + 30, now + 60):
+        code = otp.generate_otp(max(at // 30 + skew, 0))
+        assume(code not in {otp_code(KEY, at // 30 + offset) for offset in nearer})
+        verdict = verify(text, code, at)
+        reasons.append(verdict.reason)
+        text = verdict.text
+    if abs(skew) <= 1:
+        assert reasons == [None] * 3
+    elif abs(skew) < SKEW_REACH:
+        assert reasons == ["phone-clock-off", "phone-clock-off", None]
+        assert credential_parse(text).skew == skew
+        assert verify(text, code, now + 60).reason == "code-used-before"
+    else:
+        assert reasons == ["wrong-code"] * 3
+
+
+@given(
+    body=st.binary(max_size=300),
+    reply=st.text(max_size=20),
+    now=st.integers(min_value=-(2**40), max_value=2**40),
+)
+def test_hostile_files_replies_and_clocks(body: bytes, reply: str, now: int) -> None:
+    """Some file, reply or clock would crash a login, or let somebody in without a code."""
+    text = secret_file() + body.replace(b"\0", b"")
+    reply = reply.replace("\0", "")
+    if verify(text, reply, now).reason is None:
+        steps = range(now // 30 - SKEW_REACH, now // 30 + SKEW_REACH)
+        assert reply.encode() in text.splitlines() or reply in map(pyotp.TOTP(SECRET).at, steps)
