@@ -1,4 +1,4 @@
-"""For every test: nothing is ever skipped, and what touches a system runs in a private host only."""
+"""For every test: nothing is skipped, and what touches a system runs in a private host only."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ PRIVATE_HOST = Path("/run/doorward-private-host")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Stops before the first test of tests/pam or tests/e2e on a machine that is not thrown away."""
+    """Stops before the first test of tests/pam or tests/e2e on a machine that is kept."""
     risky = [item for item in items if item.path.parent.name in {"pam", "e2e"}]
     if risky and not PRIVATE_HOST.exists():
         pytest.exit(

@@ -96,7 +96,7 @@ def base32_encode(data: bytes) -> str:
     length = lib.base32_encode(data, len(data), out, size)
     if length < 0:
         raise InternalError("base32 needs more room than it was given")
-    return ffi.string(out).decode("ascii")
+    return _string(out)
 
 
 def base32_decode(text: str) -> bytes:
@@ -203,7 +203,7 @@ def secret_path(template: str, user: str, home: str | None) -> str | None:
     return None if error else ffi.string(path).decode(errors="surrogateescape")
 
 
-@ffi.def_extern(onerror=lambda *_: False)
+@ffi.def_extern(onerror=lambda *_: False)  # type: ignore[untyped-decorator]  # the extension's own
 def user_in_group(context: object, group: object) -> bool:
     """C's question to access_skips()'s in_group."""
     in_group: Callable[[str], bool] = ffi.from_handle(context)

@@ -50,7 +50,7 @@ def confdir() -> Iterator[Path]:
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """galuser's home, empty, mode 0755."""
+    """Galuser's home, empty, mode 0755."""
     folder = Path(ACCOUNTS["galuser"][1])
     folder.mkdir(mode=0o755)
     owned(folder, "galuser", 0o755)
@@ -80,7 +80,7 @@ class Syslog:
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(path))
-        self._socket.setblocking(False)
+        self._socket.settimeout(0)
         self._lines: list[str] = []
 
     def lines(self) -> list[str]:

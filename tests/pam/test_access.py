@@ -24,7 +24,9 @@ def groups() -> Iterator[None]:
     """The groups that the files name, in this private host's /etc/group."""
     file = Path("/etc/group")
     before = file.read_text()
-    lines = [f"{name}:x:{gid}:{','.join(who)}\n" for gid, (name, who) in enumerate(GROUPS.items(), 4200)]
+    lines = [
+        f"{name}:x:{gid}:{','.join(who)}\n" for gid, (name, who) in enumerate(GROUPS.items(), 4200)
+    ]
     file.write_text(before + "".join(lines))
     yield
     file.write_text(before)

@@ -38,6 +38,7 @@ DEVIATIONS: dict[str, tuple[str, str | None]] = {
     "write/removed_during_prompt_nothing_to_write": ("PAM_AUTH_ERR", None),
 }
 
+
 @dataclass
 class World:
     """The files of one case."""
@@ -57,7 +58,7 @@ def world(home: Path, confdir: Path) -> Iterator[World]:
     extra = Path("/srv/doorward-cases")
     extra.mkdir()
     yield World(home, extra, confdir)
-    subprocess.run(["umount", "--quiet", home], check=False)  # noqa: S603, S607
+    subprocess.run(["umount", "--quiet", home], check=False)
     shutil.rmtree(extra)
 
 
@@ -91,7 +92,9 @@ def content(path: Path) -> str | None:
     return path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else None
 
 
-def check_file(path: Path, expected: Any, before: str | None, mode_before: int | None) -> None:
+def check_file(
+    path: Path, expected: str | dict[str, str] | None, before: str | None, mode_before: int | None
+) -> None:
     """Content byte for byte, owner; a mode may stay as it was, or become stricter."""
     after = content(path)
     if expected == "unchanged":
@@ -140,7 +143,9 @@ def run_step(case: dict[str, Any], step: dict[str, Any], world: World) -> None:
             check_file(path, expect["files_after"][name], before[name], modes.get(name))
     assert result.authtok == expect["authtok_out"]
     assert result.ids_kept
-    assert [one.module for one in nested] == ([expect["nested_rc"]] if "nested_rc" in expect else [])
+    assert [one.module for one in nested] == (
+        [expect["nested_rc"]] if "nested_rc" in expect else []
+    )
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])

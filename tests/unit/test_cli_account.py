@@ -4,7 +4,6 @@ import os
 import pwd
 
 import pytest
-
 from doorward.enrolment.account import (
     Account,
     account_find,

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterable
 
 import pytest
-
 from doorward.enrolment.confirm import ATTEMPTS, confirmed_step
 from doorward.enrolment.otpauth import Entry
 from doorward.enrolment.secret_file import Settings

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from doorward import files
 from doorward.errors import DoorwardError, FileError, LockedError
 
@@ -278,11 +277,11 @@ def test_remove(secret: Path) -> None:
     [
         ("/etc/passwd", True),
         ("/etc/no-such-folder/a/b", True),
-        ("/tmp/secret", False),  # noqa: S108 - it is not made
+        ("/tmp/secret", False),
         ("/proc/self/root/etc/passwd", False),  # a link on the way
     ],
 )
-def test_what_root_alone_can_change(path: str, is_roots: bool) -> None:  # noqa: FBT001 - a table
+def test_what_root_alone_can_change(path: str, is_roots: bool) -> None:
     """Root handles a file itself only where nobody else can put another in its place."""
     assert files.belongs_to_root(path) is is_roots
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 import click
 import pytest
-
 from doorward import errors, main
 from doorward.terminal import printable
 
@@ -17,7 +16,7 @@ HEAVY = ("cffi", "ctypes", "doorward._core", "pyotp", "qrcode", "rich")
 def _doorward(
     *arguments: str, before: Callable[[], None] | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own program
+    return subprocess.run(
         [sys.executable, "-m", "doorward", *arguments],
         capture_output=True,
         check=False,
@@ -37,7 +36,7 @@ def test_help_imports_nothing_heavy(arguments: Sequence[str]) -> None:
         f"main({[*arguments]!r})\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\n"
     )
-    run = subprocess.run(  # noqa: S603 - our own program
+    run = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, check=True, encoding="utf-8"
     )
     assert run.stderr.splitlines()[-1] == "[]"

@@ -2,7 +2,6 @@
 
 import pyotp
 import pytest
-
 from doorward.enrolment.account import Account
 from doorward.enrolment.otpauth import Entry, entry_names
 from doorward.errors import DoorwardError

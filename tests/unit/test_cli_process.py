@@ -7,7 +7,6 @@ import signal
 import threading
 
 import pytest
-
 from doorward import errors, files, process
 from doorward.errors import DoorwardError, InternalError
 

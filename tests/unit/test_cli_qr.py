@@ -6,9 +6,9 @@ import re
 from xml.etree import ElementTree as ET
 
 import pytest
+from doorward.enrolment.qr import qr_drawn, qr_picture
 from PIL import Image, ImageDraw
 
-from doorward.enrolment.qr import qr_drawn, qr_picture
 from tests.screen import DARK, LIGHT, picture_of, scanned, screen_of
 
 _URI = (

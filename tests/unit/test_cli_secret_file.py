@@ -1,13 +1,12 @@
 """The text of a new secret file: what google-authenticator writes, to the byte."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from doorward.enrolment import secret_file
 from doorward.enrolment.secret_file import Settings, recovery_codes_new, secret_file_text
 from doorward.errors import InternalError
 from doorward.native import credential_parse, credential_set
+from hypothesis import given
+from hypothesis import strategies as st
 
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # noqa: S105 - RFC 4226, appendix D
 

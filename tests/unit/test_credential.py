@@ -1,9 +1,6 @@
 """The secret file's parser and writer: what they read, and that they change nothing else."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from doorward.native import (
     CredentialError,
     RateLimit,
@@ -11,6 +8,8 @@ from doorward.native import (
     credential_set,
     credential_set_recovery,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 SECRET = b"2SH3V3GDW7ZNMGYE\n"
 TOTP = b'" TOTP_AUTH\n'
@@ -23,9 +22,21 @@ REFUSED = {
     "WINDOW_SIZE": [SECRET + TOTP + b'" WINDOW_SIZE %s\n' % v for v in (b"", b"0", b"101", b"-1")],
     "RATE_LIMIT": [
         SECRET + TOTP + b'" RATE_LIMIT %s\n' % value
-        for value in (b"", b"3", b"0 30", b"101 30", b"3 0", b"3 3601", b"3 30 x", b"3 30 ", b"3x30")
+        for value in (
+            b"",
+            b"3",
+            b"0 30",
+            b"101 30",
+            b"3 0",
+            b"3 3601",
+            b"3 30 x",
+            b"3 30 ",
+            b"3x30",
+        )
     ],
-    "DISALLOW_REUSE": [SECRET + TOTP + b'" DISALLOW_REUSE %s\n' % v for v in (b"x", b"1 2x", b"1,2")],
+    "DISALLOW_REUSE": [
+        SECRET + TOTP + b'" DISALLOW_REUSE %s\n' % v for v in (b"x", b"1 2x", b"1,2")
+    ],
     "HOTP_COUNTER": [SECRET + b'" HOTP_COUNTER 99999999999999999999\n'],
     "kind of code (TOTP_AUTH or HOTP_COUNTER)": [SECRET, SECRET + b'" HOTP_COUNTER 0\n'],
 }

@@ -4,10 +4,9 @@ import base64
 
 import pyotp
 import pytest
+from doorward.native import CredentialError, base32_decode, base32_encode, otp_code
 from hypothesis import given
 from hypothesis import strategies as st
-
-from doorward.native import CredentialError, base32_decode, base32_encode, otp_code
 
 RFC4226_SECRET = b"12345678901234567890"
 RFC4226_CODES = (

@@ -1,10 +1,9 @@
 """The decision on a reply, against pyotp and a slow, obvious oracle."""
 
 import pyotp
+from doorward.native import base32_decode, credential_parse, otp_code, verify
 from hypothesis import assume, given
 from hypothesis import strategies as st
-
-from doorward.native import base32_decode, credential_parse, otp_code, verify
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 KEY = base32_decode(SECRET)
