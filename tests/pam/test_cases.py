@@ -93,15 +93,13 @@ def content(path: Path) -> str | None:
 
 
 def check_file(
-    path: Path, expected: str | dict[str, str] | None, before: str | None, mode_before: int | None
+    path: Path, expected: dict[str, str] | str | None, before: str | None, mode_before: int | None
 ) -> None:
     """Content byte for byte, owner; a mode may stay as it was, or become stricter."""
     after = content(path)
-    if expected == "unchanged":
-        assert after == before
-        return
-    if expected is None:
-        assert after is None
+    if not isinstance(expected, dict):
+        assert expected in {"unchanged", None}
+        assert after == (before if expected else None)
         return
     assert after == expected["content"]
     status = path.stat()
