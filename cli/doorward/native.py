@@ -5,6 +5,7 @@ exceptions. Whatever holds a secret in C's memory is wiped before a function ret
 then holds cannot be.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,7 +102,7 @@ def base32_encode(data: bytes) -> str:
 
 def base32_decode(text: str) -> bytes:
     """Reads base32 as leniently as a login reads line 1 of the file; raises CredentialError."""
-    encoded = text.encode()
+    encoded = os.fsencode(text)
     out = ffi.new("uint8_t[]", max(len(encoded), 1))
     length = lib.base32_decode(encoded, len(encoded), out, len(out))
     if length < 0:
@@ -164,7 +165,7 @@ def verify(
 ) -> Verdict:
     """Decides on a reply at a time (Unix seconds) as a login does; raises CredentialError."""
     with _credential(text) as c:
-        encoded = ffi.new("char[]", reply.encode())
+        encoded = ffi.new("char[]", os.fsencode(reply))
         request = ffi.new("struct verify_request *")
         request.reply = encoded
         request.now = now
@@ -185,7 +186,7 @@ def access_skips(
 ) -> AccessVerdict:
     """Whether the access file `text` lets a user in from a host without a code."""
     context = ffi.new_handle(in_group)
-    name, address = ffi.new("char[]", user.encode()), ffi.new("char[]", host.encode())
+    name, address = ffi.new("char[]", os.fsencode(user)), ffi.new("char[]", os.fsencode(host))
     login = ffi.new("struct access_login *")
     login.user, login.host = name, address
     login.in_group, login.context = lib.user_in_group, context
@@ -198,16 +199,18 @@ def secret_path(template: str, user: str, home: str | None) -> str | None:
     """The path that `secret=template` means for a user; None where a login would find none."""
     size = 4096
     path = ffi.new("char[]", size)
-    home_or_null = ffi.NULL if home is None else ffi.new("char[]", home.encode())
-    error = lib.options_secret_path(template.encode(), user.encode(), home_or_null, path, size)
-    return None if error else ffi.string(path).decode(errors="surrogateescape")
+    home_or_null = ffi.NULL if home is None else ffi.new("char[]", os.fsencode(home))
+    error = lib.options_secret_path(
+        os.fsencode(template), os.fsencode(user), home_or_null, path, size
+    )
+    return None if error else os.fsdecode(ffi.string(path))
 
 
 @ffi.def_extern(onerror=lambda *_: False)  # type: ignore[untyped-decorator]  # the extension's own
 def user_in_group(context: object, group: object) -> bool:
     """C's question to access_skips()'s in_group."""
     in_group: Callable[[str], bool] = ffi.from_handle(context)
-    return in_group(ffi.string(group).decode(errors="surrogateescape"))
+    return in_group(os.fsdecode(ffi.string(group)))
 
 
 @contextmanager

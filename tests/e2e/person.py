@@ -1,17 +1,19 @@
 """Somebody who runs doorward, for themself or as root: from a script, or in a real terminal."""
 
+import contextlib
 import json
 import os
 import pwd
 import re
+import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 import pexpect
 import pyotp
 import pyte
-
 from doorward.native import Credential, base32_encode, credential_parse
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -107,7 +109,7 @@ class Person:
         self, *arguments: str, stdout: int | IO[str] = subprocess.PIPE
     ) -> subprocess.Popen[str]:
         """Start doorward as this user, and do not wait for it."""
-        return subprocess.Popen(  # noqa: S603 - our own program
+        return subprocess.Popen(
             [*self._become(), "doorward", *arguments],
             cwd="/",
             encoding="utf-8",
@@ -160,6 +162,20 @@ class Person:
         return found
 
 
+@contextlib.contextmanager
+def account(name: str) -> Iterator[Person]:
+    """Make an account with a home and a login shell, and let nothing be left of it."""
+    subprocess.run(["useradd", "--create-home", "--shell", "/bin/bash", name], check=True)
+    person = Person(name)
+    person.home.chmod(0o700)
+    try:
+        yield person
+    finally:
+        person.leave()
+        subprocess.run(["userdel", "--force", name], check=True)
+        shutil.rmtree(person.home, ignore_errors=True)
+
+
 def run_as_root(
     *arguments: str, answers: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
@@ -170,7 +186,7 @@ def run_as_root(
 def _run(
     command: list[str], answers: str, environment: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own program
+    return subprocess.run(
         command,
         capture_output=True,
         check=False,

@@ -6,18 +6,25 @@ import signal
 import stat
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyotp
 import pytest
 from PIL import Image
 
-from tests.e2e.person import Person, Terminal
+from tests.e2e.person import Person, Terminal, account
 from tests.screen import DARK, LIGHT, picture_of, scanned
 
 ASKED = "Code from the app: "
 CODE = re.compile(r"^  ([1-9][0-9]{7})\r?$", re.MULTILINE)
+
+
+@pytest.fixture
+def alice() -> Iterator[Person]:
+    """Yield somebody who is not enrolled."""
+    with account("alice") as person:
+        yield person
 
 
 def test_enrol(alice: Person) -> None:
@@ -298,7 +305,7 @@ def test_show_of_a_counter(alice: Person) -> None:
     """A counter-based credential of google-authenticator's is shown as what it is."""
     alice.secret.write_text('GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n" HOTP_COUNTER 41\n')
     alice.secret.chmod(0o600)
-    subprocess.run(["/bin/chown", "alice", str(alice.secret)], check=True)  # noqa: S603 - fixed
+    subprocess.run(["/bin/chown", "alice", str(alice.secret)], check=True)
     told = json.loads(alice.run("show", "--json").stdout)
     assert told["type"] == "hotp"
     app = pyotp.parse_uri(told["uri"])

@@ -13,12 +13,33 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 from doorward.native import base32_encode, credential_parse
-from tests.e2e.person import Person, Terminal, run_as_root
 
-SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # noqa: S105 - RFC 4226, appendix D
+from tests.e2e.person import Person, Terminal, account, run_as_root
+
+SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 SYSTEM_SECRET = Path("/var/lib/doorward/secrets/alice")
+
+
+@pytest.fixture
+def alice() -> Iterator[Person]:
+    """Yield somebody who is not enrolled."""
+    with account("alice") as person:
+        yield person
+
+
+@pytest.fixture
+def bob() -> Iterator[Person]:
+    """Yield somebody else."""
+    with account("bob") as person:
+        yield person
+
+
+@pytest.fixture
+def system_secrets() -> Iterator[str]:
+    """Yield the --secret-file of root's own folder, which is not there before and after."""
+    yield "/var/lib/doorward/secrets/${USER}"
+    shutil.rmtree("/var/lib/doorward", ignore_errors=True)
 
 
 def _told(*arguments: str) -> dict[str, object]:
@@ -253,7 +274,7 @@ def full_home(alice: Person) -> Iterator[Path]:
     """Yield the home of alice, enrolled, on a file system of its own with no room left."""
     mount = ["mount", "--types", "tmpfs", "--options"]
     mount += [f"size=64k,mode=700,uid={alice.uid},gid={alice.gid}", "tmpfs", str(alice.home)]
-    subprocess.run(mount, check=True)  # noqa: S603 - fixed
+    subprocess.run(mount, check=True)
     alice.enrol()
     with (alice.home / "ballast").open("wb", buffering=0) as ballast:
         try:
@@ -262,7 +283,7 @@ def full_home(alice: Person) -> Iterator[Path]:
         except OSError:
             pass
     yield alice.home
-    subprocess.run(["umount", str(alice.home)], check=True)  # noqa: S603, S607 - fixed
+    subprocess.run(["umount", str(alice.home)], check=True)
 
 
 @pytest.mark.parametrize(

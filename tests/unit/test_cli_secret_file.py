@@ -8,7 +8,7 @@ from doorward.native import credential_parse, credential_set
 from hypothesis import given
 from hypothesis import strategies as st
 
-SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # noqa: S105 - RFC 4226, appendix D
+SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 
 @pytest.mark.parametrize(

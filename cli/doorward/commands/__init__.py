@@ -1,0 +1,1 @@
+"""One module a command: its options, its help, and the order in which things are done."""

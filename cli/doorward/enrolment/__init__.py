@@ -1,0 +1,1 @@
+"""Enrolment: whose secret, in which file, and how it gets into a phone."""

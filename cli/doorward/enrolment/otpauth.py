@@ -1,0 +1,66 @@
+"""The otpauth URI: what a QR code says to an authenticator app."""
+
+import os
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from doorward.enrolment.account import Account
+from doorward.errors import DoorwardError
+from doorward.native import base32_encode
+
+DIGITS = 6
+"""Of a code. The module knows no other number."""
+
+_NAME_MAX = 100  # bytes in UTF-8, so that any two names still fit in a QR code
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of an authenticator app: what it shows, and what it needs to make codes.
+
+    `step` is in seconds; `counter` is None for time-based codes.
+    """
+
+    issuer: str
+    label: str
+    secret: bytes
+    step: int
+    counter: int | None = None
+
+    @property
+    def secret_text(self) -> str:
+        """The secret in base32, as apps take it."""
+        return base32_encode(self.secret)
+
+    @property
+    def uri(self) -> str:
+        """The URI, with digits and period even where they are what apps assume: not all do.
+
+        Source: google-authenticator's wiki, Key-Uri-Format. pyotp leaves defaults out and slashes
+        bare, which apps read in different ways.
+        """
+        parameters = {"secret": self.secret_text, "issuer": self.issuer, "digits": str(DIGITS)}
+        if self.counter is None:
+            parameters["period"] = str(self.step)
+        else:
+            parameters["counter"] = str(self.counter)
+        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
+        kind = "totp" if self.counter is None else "hotp"
+        name = f"{quote(self.issuer, safe='')}:{quote(self.label, safe='')}"
+        return f"otpauth://{kind}/{name}?{query}"
+
+
+def entry_names(account: Account, issuer: str | None, label: str | None) -> tuple[str, str]:
+    """Issuer and label as given, or this host's name and ``user@host``.
+
+    Raises DoorwardError for a name that apps could not show, or would take apart elsewhere.
+    """
+    host = os.uname().nodename
+    names = (issuer or host, label or f"{account.name}@{host}")
+    for name in names:
+        if ":" in name or not name.isprintable() or len(name.encode()) > _NAME_MAX:
+            raise DoorwardError(
+                f"'{name}' cannot be an issuer or a label",
+                hint=f"Up to {_NAME_MAX} bytes of letters and the like, without a colon.",
+            )
+    return names

@@ -1,0 +1,208 @@
+"""The secret file of one user: read, written and looked at by whoever handles it (`as_user`).
+
+Each thing done here is one trip of a child process, which holds the lock while it decides and
+writes. Nobody is asked anything meanwhile.
+"""
+
+import contextlib
+import json
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from doorward import files
+from doorward.enrolment.account import Account, secret_path
+from doorward.enrolment.as_user import UserFile, user_file
+from doorward.errors import AlreadyEnrolledError, DoorwardError, NotEnrolledError
+from doorward.native import (
+    Credential,
+    CredentialError,
+    credential_parse,
+    credential_set_recovery,
+)
+
+_MODE_ALLOWED = 0o600  # the module's default for allowed_perm=
+_MODE_CHECKED = 0o3777  # the bits that it looks at
+_TIME_MAX = 253_402_300_799  # the last second of the year 9999: what is later is no date
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a login would find. Nothing in it is secret.
+
+    `enrolled` says whether something is there (None: that cannot be told), `problems` why a login
+    would refuse it. `type` is ``totp`` or ``hotp``. `last_code` (Unix time of its step) is of the
+    last code accepted, where reuse is disallowed; `last_attempt` (Unix time) of the last login
+    tried, with whatever code, where there is a rate limit. `foreign_keys` are those in the file
+    that google-authenticator does not know.
+    """
+
+    user: str
+    file: str
+    enrolled: bool | None
+    problems: Sequence[str] = ()
+    type: str | None = None
+    recovery_codes: int | None = None
+    last_code: int | None = None
+    last_attempt: int | None = None
+    foreign_keys: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Store:
+    """A user's secret file."""
+
+    file: UserFile
+
+    def exists(self) -> bool:
+        """Tell whether there is a secret file, be it as broken as it may.
+
+        Raises FileError where none could be put there either.
+        """
+
+        def work(at: files.Place) -> bytes:
+            try:
+                with files.opened(at):
+                    return b"yes"
+            except files.MissingError:
+                return b""
+
+        try:
+            return bool(self.file.handle(work))
+        except files.MissingError:
+            if self.file.by_root:
+                return False
+            raise
+
+    def read(self) -> bytes:
+        """Return the file's content; raises NotEnrolledError where there is none."""
+
+        def work(at: files.Place) -> bytes:
+            with files.opened(at) as file:
+                return files.read(at, file)
+
+        with self._enrolled():
+            return self.file.handle(work)
+
+    def write(self, text: bytes, *, replacing: bool) -> None:
+        """Put the file there; AlreadyEnrolledError where there is one, unless `replacing`."""
+
+        def work(at: files.Place) -> None:
+            if replacing:
+                with contextlib.suppress(files.MissingError), files.locked(at):
+                    files.replace(at, text)
+                    return
+            files.create(at, text)
+
+        try:
+            self.file.handle(work, make_folders=True)
+        except files.ExistsError as error:
+            raise self.already_enrolled() from error
+
+    def renew_recovery_codes(self, codes: list[str]) -> None:
+        """Take all recovery codes out and put these in; raises NotEnrolledError.
+
+        Raises CredentialError, and leaves the file alone, where a login would refuse it.
+        """
+
+        def work(at: files.Place) -> None:
+            with files.locked(at) as file:
+                text = files.read(at, file)
+                credential_parse(text)
+                renewed = credential_set_recovery(text, codes)
+                facts = os.fstat(file)
+                mode, owner = stat.S_IMODE(facts.st_mode), (facts.st_uid, facts.st_gid)
+                files.replace(at, renewed, mode=mode, owner=owner)
+
+        with self._enrolled():
+            self.file.handle(work)
+
+    def remove(self) -> None:
+        """Remove the file; raises NotEnrolledError."""
+
+        def work(at: files.Place) -> None:
+            with files.locked(at):
+                files.remove(at)
+
+        with self._enrolled():
+            self.file.handle(work)
+
+    def inspect(self) -> Inspection:
+        """Look at the file as a login would. What stands in the way is told, not raised."""
+        nothing = Inspection(self.file.account.name, self.file.path, enrolled=False)
+        try:
+            return replace(nothing, **json.loads(self.file.handle(self._inspect)))
+        except files.MissingError:
+            if self.file.by_root:
+                return nothing
+            folder, _ = os.path.split(self.file.path)
+            return replace(nothing, problems=[f"{folder}: there is no such folder"])
+        except DoorwardError as error:
+            return replace(nothing, enrolled=None, problems=[error.message])
+
+    def already_enrolled(self) -> AlreadyEnrolledError:
+        """Make the error for an enrolment that is in the way of a new one."""
+        return AlreadyEnrolledError(
+            f"{self.file.account.name} is enrolled already: {self.file.path}",
+            hint="'doorward show' shows the QR code again. --force puts a new secret in the old "
+            "one's place, and what the phone has now stops working.",
+        )
+
+    def not_enrolled(self) -> NotEnrolledError:
+        """Make the error for an enrolment that is not there."""
+        return NotEnrolledError(
+            f"{self.file.account.name} is not enrolled: there is no {self.file.path}",
+            hint="'doorward enroll' does that.",
+        )
+
+    def _inspect(self, at: files.Place) -> bytes:
+        """Return what is known of the file, as the JSON of some fields of an Inspection."""
+        try:
+            with files.opened(at) as file:
+                facts = os.fstat(file)
+                text = files.read(at, file)
+        except files.MissingError:
+            return b"{}"
+        problems = [f"{at.path}: {problem}" for problem in self._rights_problems(facts)]
+        found = {"file": at.path, "enrolled": True, "problems": problems}
+        try:
+            found |= _told(credential_parse(text))
+        except CredentialError as error:
+            problems.append(f"{at.path}: {error.message}")
+        return json.dumps(found).encode()
+
+    def _rights_problems(self, facts: os.stat_result) -> Iterator[str]:
+        owner = 0 if self.file.by_root else self.file.account.uid
+        if facts.st_uid != owner:
+            yield f"belongs to user id {facts.st_uid}, and a login wants {owner}"
+        if facts.st_mode & _MODE_CHECKED & ~_MODE_ALLOWED:
+            mode = stat.S_IMODE(facts.st_mode)
+            yield f"has mode {mode:04o}, and a login takes {_MODE_ALLOWED:04o} at most"
+
+    @contextlib.contextmanager
+    def _enrolled(self) -> Iterator[None]:
+        try:
+            yield
+        except files.MissingError as error:
+            raise self.not_enrolled() from error
+
+
+def store_open(account: Account, template: str) -> Store:
+    """Open the store of an account. `template` is as in `secret_path`, whose errors it raises."""
+    return Store(user_file(account, secret_path(template, account)))
+
+
+def _told(credential: Credential) -> dict[str, object]:
+    limit = credential.rate_limit
+    return {
+        "type": "totp" if credential.time_based else "hotp",
+        "recovery_codes": credential.recovery_codes,
+        "last_code": _last(step * credential.step for step in credential.used_steps),
+        "last_attempt": _last(limit.history if limit else ()),
+        "foreign_keys": credential.foreign_keys,
+    }
+
+
+def _last(times: Iterable[int]) -> int | None:
+    return max((time for time in times if 0 < time <= _TIME_MAX), default=None)

@@ -1,0 +1,119 @@
+"""The `doorward` command: finds the command that was asked for, and is the end of every error."""
+
+import contextlib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from doorward.errors import (
+    DoorwardError,
+    InterruptedByUserError,
+    OutputError,
+    as_doorward_error,
+)
+from doorward.terminal import printable
+
+_COMMANDS = {
+    "enroll": "Enrol a user: a new secret, for the app on their phone.",
+    "status": "Say who is enrolled, and what would keep them out.",
+    "show": "Show the QR code again, for a second phone.",
+    "recovery-codes": "Make new recovery codes; the old ones are gone.",
+    "unenroll": "Remove a user's secret.",
+    "pam": "Install the PAM module.",
+    "completion": "Print the completion script for a shell.",
+}
+"""Each is `command` in the module of `doorward.commands` that has its name."""
+
+_USAGE_ERROR = 2  # of the table in doorward.errors; click's own
+
+
+class _LazyGroup(click.Group):
+    """Imports the one command that is run, and none to list them: --help is there at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"doorward.commands.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with 'doorward enroll'. 'doorward COMMAND --help' has examples.",
+)
+@click.version_option(package_name="doorward", message="doorward %(version)s")
+def group() -> None:
+    """Ask for a one-time code at the logins of this machine."""
+    from doorward import process  # noqa: PLC0415 - not for --help: it is half the time to an answer
+
+    if sys.stdout is None:
+        raise OutputError("the standard output is closed; nothing was done")
+    process.guard_secrets()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code; every error is printed here."""
+    _open_standard_streams()
+    try:
+        return _run(arguments)
+    finally:
+        try:
+            if sys.stdout:
+                sys.stdout.flush()
+        except OSError:  # said already; now Python need not say it again at its exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        return group.main(arguments, "doorward", standalone_mode=False) or 0
+    except click.Abort:
+        error: DoorwardError = InterruptedByUserError("interrupted; nothing was changed")
+    except click.UsageError as usage:
+        return _report_usage(usage)
+    except Exception as failure:
+        if sys.flags.dev_mode:
+            raise
+        error = as_doorward_error(failure)
+    _report(error.message, error.hint)
+    return error.exit_code
+
+
+def _report_usage(error: click.UsageError) -> int:
+    if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):  # click 8.2
+        click.echo(error.format_message(), err=True)
+    else:
+        how = error.ctx.command_path if error.ctx else "doorward"
+        _report(error.format_message().rstrip("."), f"'{how} --help' shows how it is used.")
+    return _USAGE_ERROR
+
+
+def _report(message: str, hint: str | None) -> None:
+    with contextlib.suppress(OSError):  # there is nobody left to tell
+        click.echo(f"doorward: error: {printable(message)}", err=True)
+        if hint:
+            click.echo(f"hint: {printable(hint)}", err=True)
+
+
+def _open_standard_streams() -> None:
+    """Have all three open, so that no other file gets their numbers, and strict about no byte."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
