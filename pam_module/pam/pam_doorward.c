@@ -4,7 +4,7 @@
  * A login goes through these steps: the arguments; the access file; where the secret file is and
  * with whose rights; a first look at it; the reply, from PAM_AUTHTOK or a prompt; the decision.
  * Nothing is locked while somebody types: the decision reads the file anew under its lock. What is
- * not decided otherwise is a refusal. See pam_doorward(8).
+ * not decided otherwise is a refusal.
  */
 #include <errno.h>
 #include <limits.h>
@@ -29,8 +29,10 @@
 enum {
     LOG_NAME_MAX = 256,
     LOG_DETAIL_MAX = 256,
-    NO_FILE = -201, /* beside the errors of store.h and verify.h: find_file() has said why */
 };
+
+/* Beside the errors of store.h and verify.h; why is in login.reason already. */
+enum { NO_FILE = -201, NOT_FORWARDED = -202 };
 
 /* A login from its first line to its verdict. */
 struct login {
@@ -80,7 +82,7 @@ static const char *loggable(const char *name, char out[static LOG_NAME_MAX]) {
     return out;
 }
 
-/* The one line that says what came of a login. fail2ban and people read it: see pam_doorward(8). */
+/* The one line that says what came of a login. People and fail2ban read it: see README. */
 static void log_result(const struct login *l, int priority, const char *result) {
     char host[LOG_NAME_MAX];
     char user[LOG_NAME_MAX];
@@ -317,27 +319,29 @@ out:
     return ret;
 }
 
-/* A code accepted: the next module gets the password that stood before it. */
-static int forward_password(const struct login *l, const char *reply) {
+/* Gives the next module the password that stood before an accepted code. */
+static bool forward_password(const struct login *l, const char *reply) {
     size_t len = strlen(reply) - l->answer.code_len;
     char password[PAM_MAX_RESP_SIZE];
-    int ret;
+    bool done;
 
     if (len >= sizeof password)
-        return PAM_AUTH_ERR;
+        return false;
     memcpy(password, reply, len);
     password[len] = '\0';
-    ret = pam_set_item(l->pamh, PAM_AUTHTOK, password);
+    done = pam_set_item(l->pamh, PAM_AUTHTOK, password) == PAM_SUCCESS;
     explicit_bzero(password, sizeof password);
-    return ret == PAM_SUCCESS ? 0 : VERIFY_NO_MEMORY;
+    return done;
 }
 
 static int decide_and_forward(struct login *l, const char *reply, unsigned reading,
                               bool with_prefix, bool last) {
     int ret = decide(l, reply, reading, with_prefix, last);
 
-    if (ret == 0 && l->options.forward_pass)
-        ret = forward_password(l, reply);
+    if (ret == 0 && l->options.forward_pass && !forward_password(l, reply)) {
+        because(l, "password-not-forwarded", "too long, or libpam would not take it");
+        ret = NOT_FORWARDED;
+    }
     return ret;
 }
 

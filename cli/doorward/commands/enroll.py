@@ -140,7 +140,7 @@ def command(
             picture = write_picture(account, qr, entry)
             undo.callback(picture.handle, files.remove)
         if not as_json:
-            say(f"A new secret for {account.name}, in {store.file.path}. Scan it, or type it in:")
+            say(f"A new secret for {account.name}: scan it with the app, or type it in.")
             show_entry(entry)
         used_step = None if as_json or no_confirm else confirmed_step(entry, settings, ask)
         codes = recovery_codes_new(recovery_count)

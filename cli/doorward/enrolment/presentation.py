@@ -74,7 +74,7 @@ def show_recovery_codes(codes: list[str]) -> None:
     if not codes:
         return
     say()
-    say("Recovery codes. Each is good for one login without the phone, and none is shown again:")
+    say("Recovery codes, shown only now: each is good for one login without the phone.")
     for code in codes:
         say(f"  {code}")
 

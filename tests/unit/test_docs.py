@@ -1,0 +1,51 @@
+"""The documents, held against what they speak of."""
+
+import re
+
+import pytest
+from PIL import Image
+
+from tests.conftest import CHECKOUT
+from tests.screen import scanned
+
+DOCUMENTS = sorted(
+    path for pattern in ("*.md", "docs/*.md", "lab/*.md") for path in CHECKOUT.glob(pattern)
+)
+README = (CHECKOUT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=[path.name for path in DOCUMENTS])
+def test_links_lead_somewhere(path: object) -> None:
+    """A reader would click into nothing."""
+    document = CHECKOUT / str(path)
+    for target in re.findall(r"\]\(([^)#]+)", document.read_text()):
+        assert target.startswith("https://") or (document.parent / target).exists(), target
+
+
+def test_every_option_of_the_module_is_in_readme() -> None:
+    """An admin would not know of an option, or try one that refuses everybody."""
+    source = (CHECKOUT / "pam_module/core/options.c").read_text()
+    accepted = {name.rstrip("=") for name in re.findall(r'"([a-z_-]{4,}=?)"', source)}
+    table = README.split("## The module's options")[1].split("\n\n")[1]
+    described = {
+        option.split("=")[0]
+        for row in table.splitlines()[2:]
+        for option in re.findall(r"`([^`]+)`", row.split("|")[1])
+    }
+    assert described == accepted - {"echo-verification-code"}  # the other spelling
+
+
+def test_every_key_of_the_file_is_described() -> None:
+    """Whoever reads a secret file would not know what a line of it means."""
+    source = "".join(path.read_text() for path in CHECKOUT.glob("pam_module/core/*.c"))
+    read = set(re.findall(r'"([A-Z_]{6,})"', source))
+    described = set(
+        re.findall(r"^\| `([A-Z_]+)", (CHECKOUT / "docs/FILEFORMAT.md").read_text(), re.MULTILINE)
+    )
+    assert described - {"LAST"} == read - {"EXCEPT"} | {"TOTP_AUTH"}
+
+
+def test_the_picture_in_readme_can_be_scanned() -> None:
+    """The first thing that a newcomer sees would be a QR code that is none."""
+    (name,) = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
+    assert scanned(Image.open(CHECKOUT / name)).startswith("otpauth://totp/")
