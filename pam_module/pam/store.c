@@ -61,6 +61,8 @@ static int open_in_folder(struct store *s, const char *path) {
     char folder[PATH_MAX];
     int ret;
 
+    if (slash[1] == '\0') /* and not missing: nullok must not let everybody pass */
+        return unsafe(s, "its path ends with a slash");
     if (folder_len >= sizeof folder || strlen(slash + 1) >= sizeof s->name)
         return unsafe(s, "its path is too long");
     memcpy(folder, path, folder_len);
