@@ -12,8 +12,9 @@
  * An empty USER leaves PAM_USER unset. All text goes over the pipes in hexadecimal. For each
  * message a line `STYLE HEX` comes out; to a prompt a line `=HEX`, `ERR` or `NULL` goes in. The
  * last line is `result LIBPAM MODULE AUTHTOK IDS`: pam_authenticate's return code, the module's
- * own (-1 where pam_record.so is not in the stack), PAM_AUTHTOK afterwards (`=HEX`, or `-` where unset), and
- * `kept` or `changed` for the process's ids, groups, umask, folder and number of open files.
+ * own (-1 where pam_record.so is not in the stack), PAM_AUTHTOK afterwards (`=HEX`, or `-` where
+ * unset), and `kept` or `changed` for the process's ids, groups, umask, folder and number of open
+ * files.
  */
 #include "pam_record.h"
 

@@ -1,0 +1,177 @@
+"""The OpenSSH server, its PAM service, and what both write to the log."""
+
+import contextlib
+import re
+import secrets
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO
+
+from demo.process import output_of
+
+ADDRESS = "127.0.0.1"  # a client may come from any other of 127.0.0.0/8
+
+_PRIVATE_HOST = Path("/run/doorward-private-host")
+_SSHD = "/usr/sbin/sshd"  # sshd(8) wants an absolute path, and takes its last part as PAM's service
+_SERVICE = Path("/etc/pam.d/sshd")
+_INCLUDED_ABOVE = "@include common-auth\n"  # asks for the password
+_DEV_LOG = "/dev/log"  # where syslog(3) sends to
+_MARK = re.compile("[0-9a-f]{64}")
+_SECONDS_MAX = 30  # for what takes a moment, so that a fault does not hang
+
+_SETTINGS = """\
+Port {port}
+ListenAddress {address}
+HostKey {host_key}
+PidFile none
+UsePAM yes
+KbdInteractiveAuthentication yes
+PasswordAuthentication no
+PermitRootLogin yes
+PrintMotd no
+PrintLastLog no
+MaxStartups 100
+LoginGraceTime 60
+"""
+
+
+class Log:
+    """Lines that another thread brings, to be read and waited for."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        """Take lines out of `lines` as they come, until it ends."""
+        self._lines: list[str] = []
+        self._ended = False
+        self._more = threading.Condition()
+        self._thread = threading.Thread(target=self._take, args=(lines,), daemon=True)
+        self._thread.start()
+
+    def wait_for(self, start: str) -> None:
+        """Wait until there is a line that starts so.
+
+        Raises RuntimeError, with the lines that there are, if none comes.
+        """
+
+        def found() -> bool:
+            return any(line.startswith(start) for line in self._lines)
+
+        with self._more:
+            self._more.wait_for(lambda: found() or self._ended, _SECONDS_MAX)
+            if not found():
+                raise RuntimeError(f"no {start!r} in the log:\n" + "\n".join(self._lines))
+
+    def lines(self) -> list[str]:
+        """Return what has come so far."""
+        with self._more:
+            return self._lines.copy()
+
+    def wait_for_end(self) -> None:
+        """Wait until no more lines can come."""
+        self._thread.join(_SECONDS_MAX)
+
+    def _take(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            with self._more:
+                self._lines.append(line.rstrip("\n"))
+                self._more.notify_all()
+        with self._more:
+            self._ended = True
+            self._more.notify_all()
+
+
+def _lines(stream: IO[str] | None) -> Iterator[str]:
+    """Read to the end and close."""
+    if stream:
+        with stream:
+            yield from stream
+
+
+def _datagrams(receiver: socket.socket) -> Iterator[str]:
+    """Receive until the socket is shut down, and close it."""
+    with receiver:
+        while datagram := receiver.recv(65536):
+            yield datagram.decode(errors="backslashreplace").rstrip("\0")
+
+
+class Syslog:
+    """What is sent to /dev/log until `close`. No other syslog daemon may be there."""
+
+    def __init__(self) -> None:
+        self._path = Path(_DEV_LOG).resolve()  # often a link, and in a container a dangling one
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(self._path))
+        self._path.chmod(0o666)
+        self._log = Log(_datagrams(self._socket))
+
+    def close(self) -> None:
+        """Stop listening; the lines are still there."""
+        self._path.unlink()
+        self._socket.shutdown(socket.SHUT_RD)
+        self._log.wait_for_end()
+
+    def __len__(self) -> int:
+        """Return how many lines there are: for `lines`'s `start`."""
+        return len(self.lines())
+
+    def lines(self, start: int = 0) -> list[str]:
+        """Return all that was sent until now, from line number `start` on."""
+        # A socket keeps the order: what was sent before this mark is here when the mark is.
+        mark = secrets.token_hex()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(mark.encode(), _DEV_LOG)
+        self._log.wait_for(mark)
+        return [line for line in self._log.lines() if not _MARK.fullmatch(line)][start:]
+
+
+class Server:
+    """An OpenSSH server on loopback until `close`, with this host's /etc/pam.d/sshd.
+
+    `port` is where it listens, `host_key` its public key ("ssh-ed25519 AAAA…"), `log` what it
+    writes. At the end the service is again what it was.
+    """
+
+    def __init__(self) -> None:
+        if not _PRIVATE_HOST.exists():
+            raise RuntimeError("this changes /etc: run it in a private host (python -m lab run …)")
+        with contextlib.ExitStack() as undo:
+            self._service_before = _SERVICE.read_text()
+            undo.callback(_SERVICE.write_text, self._service_before)
+            # Each login reads the files in it anew.
+            folder = Path(undo.enter_context(tempfile.TemporaryDirectory()))
+            host_key = folder / "host_key"
+            output_of("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(host_key))
+            self.host_key = " ".join(host_key.with_suffix(".pub").read_text().split()[:2])
+            with socket.create_server((ADDRESS, 0)) as free:
+                self.port: int = free.getsockname()[1]
+            settings = _SETTINGS.format(address=ADDRESS, port=self.port, host_key=host_key)
+            (folder / "sshd_config").write_text(settings)
+            process = _start(folder / "sshd_config")
+            undo.callback(process.wait)
+            undo.callback(process.terminate)
+            self.log = Log(_lines(process.stderr))
+            self.log.wait_for("Server listening ")
+            self.close = undo.pop_all().close
+
+    def protect(self, *options: str) -> str:
+        """Put the module below the password in the service, with these options; return its line.
+
+        sshd reads the service anew for each login.
+        """
+        words = [f"[{option}]" if " " in option else option for option in options]
+        line = " ".join(["auth required pam_doorward.so", *words])
+        above, included, below = self._service_before.partition(_INCLUDED_ABOVE)
+        if not included:
+            raise RuntimeError(f"{_SERVICE} has no {_INCLUDED_ABOVE.strip()!r}")
+        _SERVICE.write_text(f"{above}{included}{line}\n{below}")
+        return line
+
+
+def _start(config: Path) -> subprocess.Popen[str]:
+    Path("/run/sshd").mkdir(exist_ok=True)  # sshd's own place to be nobody in
+    argv = [_SSHD, "-D", "-e", "-f", str(config)]
+    return subprocess.Popen(argv, stderr=subprocess.PIPE, text=True)
