@@ -2,12 +2,13 @@
 
 import os
 import shutil
-import socket
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from demo.server import Syslog
 from tests.pam.login import NATIVE, PAM_LOGIN, PAM_RECORD, PROGRAMS
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # 160 bits
@@ -74,35 +75,23 @@ def enrol(home: Path, *lines: str, name: str = "galuser") -> Path:
     return path
 
 
-class Syslog:
-    """What is logged while a test runs: this private host has no other reader of /dev/log."""
+@pytest.fixture
+def syslog() -> Iterator[Syslog]:
+    """What is logged from here to the end of the test."""
+    with closing(Syslog()) as log:
+        yield log
 
-    def __init__(self, path: Path) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(path))
-        self._socket.settimeout(0)
-        self._lines: list[str] = []
 
-    def lines(self) -> list[str]:
-        """All lines up to now, without the time and the module's name."""
-        while True:
-            try:
-                line = self._socket.recv(65536).decode(errors="backslashreplace")
-            except BlockingIOError:
-                return self._lines
-            self._lines.append(line.split("): ", 1)[-1].rstrip("\0\n"))
-
-    def close(self) -> None:
-        """Stops listening."""
-        self._socket.close()
+def logged(syslog: Syslog) -> list[str]:
+    """What the module itself logged, without the time and its name."""
+    return [line.split("): ", 1)[1] for line in syslog.lines() if "(doorward-test:auth): " in line]
 
 
 @pytest.fixture
-def syslog() -> Iterator[Syslog]:
-    """The log of this private host."""
-    path = Path("/dev/log")
-    path.unlink(missing_ok=True)
-    log = Syslog(path)
-    yield log
-    log.close()
-    path.unlink()
+def system_secrets() -> Iterator[Path]:
+    """The folder of root's secrets, empty."""
+    folder = Path("/var/lib/doorward/secrets")
+    folder.parent.mkdir(mode=0o700)
+    folder.mkdir(mode=0o700)
+    yield folder
+    shutil.rmtree(folder.parent)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.pam.conftest import Syslog, enrol, owned
+from demo.server import Syslog
+from tests.pam.conftest import enrol, logged, owned
 from tests.pam.login import Setting, log_in
 
 PAM_ACCESS = next(Path("/usr/lib").glob("*/security/pam_access.so"))
@@ -92,7 +93,7 @@ def test_one_bad_line_asks_everybody_and_is_logged(
     """A slip would open the door, and nobody would find out where it is."""
     access_file.write_text("+ : ALL : ALL\n- : ALL : 10.0.0.0/24 # old\n")
     assert not skips(confdir, "galuser", "10.1.2.3")
-    assert any(f"{ACCESS_FILE}:2: " in line for line in syslog.lines())
+    assert any(f"{ACCESS_FILE}:2: " in line for line in logged(syslog))
 
 
 # What both readers accept and mean. pam_access reads neither 0.0.0.0/0 nor mapped addresses so.

@@ -11,12 +11,12 @@ from pathlib import Path
 import pyotp
 import pytest
 
-from tests.pam.conftest import ACCOUNTS, SECRET, Syslog, enrol, owned
+from demo.server import Syslog
+from tests.pam.conftest import ACCOUNTS, SECRET, enrol, logged, owned
 from tests.pam.login import Login, Result, Setting, log_in
 
 NOW = 300_000
 RECOVERY_CODE = "12345678"
-SYSTEM_SECRETS = Path("/var/lib/doorward/secrets")
 SYSTEM_ARGS = ("secret=/var/lib/doorward/secrets/${USER}", "user=root")
 
 
@@ -97,7 +97,7 @@ def test_a_lock_that_is_kept_delays_and_refuses(home: Path, confdir: Path, syslo
         fcntl.flock(file, fcntl.LOCK_EX)
         result = log_in(confdir, Setting(), [f"={code_at()}"])
     assert result.module == "PAM_AUTH_ERR"
-    assert any("reason=secret-file-busy" in line for line in syslog.lines())
+    assert any("reason=secret-file-busy" in line for line in logged(syslog))
     assert log_in(confdir, Setting(), [f"={code_at()}"]).module == "PAM_SUCCESS"
 
 
@@ -200,10 +200,11 @@ def test_what_is_no_secret_file_is_refused_with_a_prompt(confdir: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../galuser", "galuser/../galuser", ".", "..", "/etc/passwd"])
-def test_a_login_name_never_leads_out_of_the_folder(confdir: Path, name: str) -> None:
+def test_a_login_name_never_leads_out_of_the_folder(
+    system_secrets: Path, confdir: Path, name: str
+) -> None:
     """Somebody could log in with a secret of their own choice, or with another's."""
-    SYSTEM_SECRETS.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for path in (SYSTEM_SECRETS / "galuser", SYSTEM_SECRETS.parent / "galuser"):
+    for path in (system_secrets / "galuser", system_secrets.parent / "galuser"):
         path.write_text(f'{SECRET}\n" TOTP_AUTH\n')
         path.chmod(0o600)
     result = log_in(confdir, Setting(args=SYSTEM_ARGS, user=name), [f"={code_at()}"])
@@ -212,10 +213,9 @@ def test_a_login_name_never_leads_out_of_the_folder(confdir: Path, name: str) ->
     assert nullok.module == "PAM_AUTH_ERR"
 
 
-def test_a_secret_outside_home_needs_no_account(confdir: Path) -> None:
+def test_a_secret_outside_home_needs_no_account(system_secrets: Path, confdir: Path) -> None:
     """Root's secrets in /var/lib/doorward would not work, or codes from them be reusable."""
-    SYSTEM_SECRETS.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = SYSTEM_SECRETS / "galuser"
+    path = system_secrets / "galuser"
     path.write_text(f'{SECRET}\n" TOTP_AUTH\n" DISALLOW_REUSE\n')
     path.chmod(0o600)
     setting = Setting(args=SYSTEM_ARGS)
@@ -296,7 +296,7 @@ def test_a_refusal_is_one_log_line_that_says_why(
     """The admin would not find out why somebody cannot log in."""
     enrol(home)
     assert log_in(confdir, setting, script).module == "PAM_AUTH_ERR"
-    (line,) = [line for line in syslog.lines() if "result=" in line]
+    (line,) = [line for line in logged(syslog) if "result=" in line]  # libpam has its own
     assert line.startswith("rhost= user=")
     assert f" result=refused reason={reason}" in line
 
@@ -309,7 +309,7 @@ def test_an_accepted_login_is_logged_with_what_opened_it(
     for reply in (code_at(), RECOVERY_CODE):
         setting = Setting(rhost="192.0.2.1")
         assert log_in(confdir, setting, [f"={reply}"]).module == "PAM_SUCCESS"
-    assert syslog.lines() == [
+    assert logged(syslog) == [
         "rhost=192.0.2.1 user=galuser result=accepted reason=code",
         "rhost=192.0.2.1 user=galuser result=accepted reason=recovery-code",
     ]
@@ -319,7 +319,7 @@ def test_a_hostile_name_cannot_write_the_log(confdir: Path, syslog: Syslog) -> N
     """Somebody could have another host banned, or hide in the log."""
     name = "x result=accepted\n rhost=192.0.2.9 é%s\x1b[2J"
     log_in(confdir, Setting(user=name, rhost="192.0.2.1 y"), ["=000000"])
-    (line,) = [line for line in syslog.lines() if "result=" in line]
+    (line,) = logged(syslog)
     assert line.startswith("rhost=192.0.2.1\\x20y user=x\\x20result\\x3daccepted\\x0a\\x20rhost")
     assert line.isascii()
     assert line.isprintable()
@@ -331,7 +331,7 @@ def test_neither_code_nor_secret_is_logged(home: Path, confdir: Path, syslog: Sy
     replies = ["000000", code_at(), RECOVERY_CODE, "hunter2" + code_at()]
     for reply in replies:
         log_in(confdir, Setting(args=["debug", "forward_pass"]), [f"={reply}"])
-    log = "\n".join(syslog.lines())
+    log = "\n".join(logged(syslog))
     assert log
     for word in [*replies, "hunter2", SECRET]:
         assert word not in log

@@ -11,6 +11,7 @@ from rich.text import Text
 from doorward.commands import options
 from doorward.enrolment.account import Account, account_find, accounts_with_login
 from doorward.enrolment.store import Inspection, store_open
+from doorward.errors import DoorwardError
 from doorward.terminal import printable, say, say_json
 
 _PROBLEMS = 1  # the exit code
@@ -36,7 +37,7 @@ def command(ctx: click.Context, *, users: tuple[str, ...], secret_file: str, as_
     Each file is looked at with its user's own rights. Ends with 0 where everybody is fine, enrolled
     or not, and with 1 where a login would refuse somebody's file.
     """
-    found = [store_open(account, secret_file).inspect() for account in _accounts(users)]
+    found = [_inspect(account, secret_file) for account in _accounts(users)]
     if as_json:
         say_json([_as_json(inspection) for inspection in found])
     else:
@@ -50,6 +51,14 @@ def _accounts(users: tuple[str, ...]) -> list[Account]:
         return [account_find(user) for user in users]
     account = account_find(None)
     return accounts_with_login() if account.uid == 0 else [account]
+
+
+def _inspect(account: Account, secret_file: str) -> Inspection:
+    """Look at one user's file; an account that can have none is no reason to leave out others."""
+    try:
+        return store_open(account, secret_file).inspect()
+    except DoorwardError as error:
+        return Inspection(account.name, secret_file, enrolled=None, problems=[error.message])
 
 
 def _show(found: list[Inspection]) -> None:

@@ -1,0 +1,93 @@
+# Every line below is a command that you could type yourself.
+
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+# What `make setup` installs where it is missing: compilers and tools, no daemon.
+PACKAGES := build-essential ca-certificates clang clang-format debootstrap git \
+	libclang-rt-dev libpam0g-dev ninja-build nettle-dev pkg-config python3 python3-dev \
+	python3-venv zbar-tools
+
+# The folders are among these too: a file that has gone changes its folder's time.
+SOURCES := $(wildcard pyproject.toml meson.build meson_options.txt LICENSE LICENSES/* README.md) \
+	$(shell find pam_module pamconf cli -name __pycache__ -prune -o -print 2>/dev/null)
+C_SOURCES := $(shell find pam_module tests/c -name '*.[ch]' 2>/dev/null)
+
+FUZZ_SECONDS ?= 15
+
+LAB := $(SUDO) .venv/bin/python -m lab
+
+.DELETE_ON_ERROR:
+.PHONY: help setup packages demo install test lint native fuzz test-container clean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+setup: packages .venv/.installed ## install what is missing, build, and make .venv
+
+packages:
+	@missing=$$(for package in $(PACKAGES); do \
+		dpkg-query --show --showformat '$${db:Status-Status}\n' $$package 2>/dev/null \
+			| grep -qx installed || echo $$package; done); \
+	test -z "$$missing" || { \
+		$(SUDO) apt-get update && \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive \
+			apt-get install --yes --no-install-recommends $$missing; \
+	}
+
+# The Python of Debian, whichever comes first in PATH: private hosts have the same one.
+.venv/bin/pip: | packages
+	/usr/bin/python3 -m venv .venv
+
+build/wheels/.built: $(SOURCES) | .venv/bin/pip
+	rm -rf build/wheels
+	.venv/bin/python -m pip wheel --quiet --wheel-dir build/wheels .
+	touch $@
+
+# The first line replaces what is there, the second adds what is missing.
+.venv/.installed: build/wheels/.built
+	.venv/bin/python -m pip install --quiet --no-deps --force-reinstall build/wheels/doorward-*.whl
+	.venv/bin/python -m pip install --quiet "$$(echo build/wheels/doorward-*.whl)[dev]"
+	touch $@
+
+demo: setup ## log in over SSH in a private host: right codes, wrong codes, no codes
+	$(LAB) run .venv/bin/python -m demo
+
+install: setup ## put doorward on this machine: /opt/doorward, and the PAM module
+	$(SUDO) /usr/bin/python3 -m venv /opt/doorward
+	$(SUDO) /opt/doorward/bin/pip install --quiet --no-index --find-links build/wheels \
+		--force-reinstall doorward
+	$(SUDO) ln -sfn /opt/doorward/bin/doorward /usr/local/bin/doorward
+	$(SUDO) doorward pam install-module
+
+test: lint native fuzz ## everything, on this machine and in a private host
+	.venv/bin/python -m pytest tests/unit tests/build
+	$(LAB) run .venv/bin/python -m pytest -p no:cacheprovider tests/pam tests/e2e
+
+lint: setup ## ruff, mypy, clang-format, and no warning from gcc or clang
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	clang-format --dry-run -Werror $(C_SOURCES)
+	CC=gcc .venv/bin/meson setup build/gcc -Dpython=disabled -Dtests=true -Dwerror=true
+	.venv/bin/meson compile -C build/gcc
+	CC=clang .venv/bin/meson setup build/clang -Dpython=disabled -Dtests=true -Dwerror=true
+	.venv/bin/meson compile -C build/clang
+
+native: setup
+	.venv/bin/meson setup build/native -Dpython=disabled -Dtests=true
+	.venv/bin/meson compile -C build/native
+
+fuzz: setup ## fuzz the core, each part for FUZZ_SECONDS
+	CC=clang .venv/bin/meson setup build/fuzz -Dpython=disabled -Dfuzz=true \
+		-Db_sanitize=address,undefined -Db_lundef=false --buildtype=debugoptimized
+	.venv/bin/meson compile -C build/fuzz
+	.venv/bin/python -m tests.fuzz $(FUZZ_SECONDS)
+
+test-container: setup ## the same tests in a throwaway container
+	@docker info >/dev/null 2>&1 || podman info >/dev/null 2>&1 || \
+		$(MAKE) --no-print-directory packages PACKAGES=buildah
+	$(LAB) container
+
+clean: ## remove all that was built in this checkout
+	$(SUDO) rm -rf .venv build .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec $(SUDO) rm -rf {} +
