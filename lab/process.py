@@ -85,8 +85,8 @@ def wait(pid: int) -> int:
 
     Meanwhile other children are reaped, as process 1 of a namespace must, and the
     signals PASSED_ON are passed on, unless they come from the terminal: those reach
-    every process of the foreground group by themselves. They must be held since before the
-    child was started, lest one be lost.
+    every process of the foreground group by themselves. They must be held since before
+    the child was started, lest one be lost.
     """
     while True:
         received = signal.sigwaitinfo(PASSED_ON | {signal.SIGCHLD})

@@ -135,9 +135,9 @@ def _provision(path: Path) -> None:
     start_no_daemon(path)
     call("mount", "--types", "proc", "proc", path / "proc")
     install(PACKAGES, "chroot", path)
-    # A private host has no network, and its processes are nobody's secret.
-    for unneeded in ("apt.conf.d/90machine", "sources.list"):
-        (path / "etc/apt" / unneeded).unlink()
+    # A private host has no network, so nothing of the machine's settings is of use there.
+    for unneeded in ("apt/apt.conf.d/90machine", "apt/sources.list", "pip.conf"):
+        (path / "etc" / unneeded).unlink(missing_ok=True)
     (path / "usr/sbin/policy-rc.d").unlink()
     call("chroot", path, "apt-get", "clean")
     call("find", path / "var/lib/apt/lists", "-type", "f", "-delete")

@@ -169,7 +169,7 @@ def verify(
         request = ffi.new("struct verify_request *")
         request.reply = encoded
         request.now = now
-        request.reading = lib.VERIFY_AS_ANY
+        request.readings = lib.VERIFY_AS_ANY
         request.with_prefix = with_prefix
         request.learn_skew = learn_skew
         answer = ffi.new("struct verify_answer *")
@@ -182,14 +182,18 @@ def verify(
 
 
 def access_skips(
-    text: bytes, user: str, host: str, in_group: Callable[[str], bool]
+    text: bytes, user: str, host: str, in_group: Callable[[str], bool | None]
 ) -> AccessVerdict:
-    """Whether the access file `text` lets a user in from a host without a code."""
+    """Whether the access file `text` lets a user in from a host without a code.
+
+    `in_group` says whether the user is in a group, and None where there is no such group; what it
+    raises counts as a lookup that failed.
+    """
     context = ffi.new_handle(in_group)
     name, address = ffi.new("char[]", os.fsencode(user)), ffi.new("char[]", os.fsencode(host))
     login = ffi.new("struct access_login *")
     login.user, login.host = name, address
-    login.in_group, login.context = lib.user_in_group, context
+    login.membership, login.context = lib.group_membership, context
     problem = ffi.new("struct access_problem *")
     skips = bool(lib.access_skips(text, len(text), login, problem))
     return AccessVerdict(skips, (problem.line, _string(problem.what)) if problem.line else None)
@@ -206,11 +210,14 @@ def secret_path(template: str, user: str, home: str | None) -> str | None:
     return None if error else os.fsdecode(ffi.string(path))
 
 
-@ffi.def_extern(onerror=lambda *_: False)  # type: ignore[untyped-decorator]  # the extension's own
-def user_in_group(context: object, group: object) -> bool:
+@ffi.def_extern(error=lib.ACCESS_NOT_KNOWN, onerror=lambda *_: None)  # type: ignore[untyped-decorator]
+def group_membership(context: object, group: object) -> int:
     """C's question to access_skips()'s in_group."""
-    in_group: Callable[[str], bool] = ffi.from_handle(context)
-    return in_group(os.fsdecode(ffi.string(group)))
+    in_group: Callable[[str], bool | None] = ffi.from_handle(context)
+    answer = in_group(os.fsdecode(ffi.string(group)))
+    if answer is None:
+        return int(lib.ACCESS_NO_GROUP)
+    return int(lib.ACCESS_MEMBER if answer else lib.ACCESS_NO_MEMBER)
 
 
 @contextmanager

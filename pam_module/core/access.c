@@ -23,11 +23,13 @@ struct piece {
     size_t len;
 };
 
-static bool is_blank(char c) {
+static bool is_blank(char c)
+{
     return c == ' ' || c == '\t';
 }
 
-static struct piece trim(struct piece p) {
+static struct piece trim(struct piece p)
+{
     while (p.len > 0 && is_blank(p.at[0])) {
         p.at++;
         p.len--;
@@ -38,7 +40,8 @@ static struct piece trim(struct piece p) {
 }
 
 /* Takes what stands before the first `separator` off `rest`; false where there is none. */
-static bool take_field(struct piece *rest, char separator, struct piece *field) {
+static bool take_field(struct piece *rest, char separator, struct piece *field)
+{
     const char *found = memchr(rest->at, separator, rest->len);
 
     if (found == NULL)
@@ -50,7 +53,8 @@ static bool take_field(struct piece *rest, char separator, struct piece *field) 
 }
 
 /* Takes the next word of a list, NUL-terminated; false at the end. One too long comes out empty. */
-static bool take_word(struct piece *list, char word[static TOKEN_MAX]) {
+static bool take_word(struct piece *list, char word[static TOKEN_MAX])
+{
     size_t len = 0;
 
     while (list->len > 0 && (is_blank(*list->at) || *list->at == ',')) {
@@ -71,7 +75,8 @@ static bool take_word(struct piece *list, char word[static TOKEN_MAX]) {
     return true;
 }
 
-static bool read_address(const char *text, struct address *address) {
+static bool read_address(const char *text, struct address *address)
+{
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
     if (inet_pton(AF_INET, text, address->bytes + sizeof mapped) == 1) {
@@ -86,7 +91,8 @@ static bool read_address(const char *text, struct address *address) {
 }
 
 /* Reads `address` or `address/bits`; bits come out counted in an IPv6 address. */
-static bool read_network(const char *word, struct address *address, unsigned *bits) {
+static bool read_network(const char *word, struct address *address, unsigned *bits)
+{
     char text[TOKEN_MAX];
     const char *slash = strchr(word, '/');
     size_t len = slash != NULL ? (size_t)(slash - word) : strlen(word);
@@ -112,7 +118,8 @@ static bool read_network(const char *word, struct address *address, unsigned *bi
     return *bits <= ADDRESS_BITS;
 }
 
-static bool in_network(const struct address *a, const struct address *network, unsigned bits) {
+static bool in_network(const struct address *a, const struct address *network, unsigned bits)
+{
     size_t whole = bits / 8;
     unsigned rest = bits % 8;
 
@@ -124,36 +131,52 @@ static bool in_network(const struct address *a, const struct address *network, u
 }
 
 /*
- * Whether a word of a list matches a login. What is wrong with the word comes out in `problem`;
- * with login NULL only that is looked for.
+ * Whether a word of a list matches a login. What is wrong with the word, or keeps it from being
+ * decided on, comes out in `problem`; with login NULL only the former is looked for.
  */
 typedef bool word_matcher(const char *word, const struct access_login *login, const char **problem);
 
-static bool user_matches(const char *word, const struct access_login *login, const char **problem) {
+static bool group_matches(const char *group, bool must_exist, const struct access_login *login,
+                          const char **problem)
+{
+    int membership = login->membership(login->context, group);
+
+    if (membership == ACCESS_MEMBER)
+        return true;
+    if (membership == ACCESS_NO_GROUP && must_exist)
+        *problem = "there is no such (group)";
+    else if (membership == ACCESS_NOT_KNOWN)
+        *problem = "a group cannot be looked up at present";
+    return false;
+}
+
+static bool user_matches(const char *word, const struct access_login *login, const char **problem)
+{
     char group[TOKEN_MAX];
     size_t len = strlen(word);
 
     if (strcasecmp(word, "ALL") == 0)
         return true;
-    if (strchr(word, '@') != NULL) {
-        *problem = "netgroups and user@host are not supported: name users and groups";
+    if (strchr(word, '@') != NULL || strspn(word, "0123456789") == len) {
+        *problem = "numbers, netgroups and user@host are not supported: name users and groups";
         return false;
     }
     if (word[0] == '(' && len > 2 && strcspn(word + 1, "()#") == len - 2 && word[len - 1] == ')') {
         memcpy(group, word + 1, len - 2);
         group[len - 2] = '\0';
-        return login != NULL && login->in_group(login->context, group);
+        return login != NULL && group_matches(group, true, login, problem);
     }
     if (strpbrk(word, "()#") != NULL) {
         *problem = "not a user, a group or a (group); comments stand on lines of their own";
         return false;
     }
+    /* Users in either case, as pam_access has it: a `-` line must not be dodged. */
     return login != NULL &&
-           (strcmp(word, login->user) == 0 || login->in_group(login->context, word));
+           (strcasecmp(word, login->user) == 0 || group_matches(word, false, login, problem));
 }
 
-static bool origin_matches(const char *word, const struct access_login *login,
-                           const char **problem) {
+static bool origin_matches(const char *word, const struct access_login *login, const char **problem)
+{
     const char *host = login != NULL && login->host != NULL ? login->host : "";
     struct address network;
     struct address address;
@@ -168,7 +191,13 @@ static bool origin_matches(const char *word, const struct access_login *login,
                    "names, no terminals, and comments stand on lines of their own";
         return false;
     }
-    return read_address(host, &address) && in_network(&address, &network, bits);
+    if (host[0] == '\0')
+        return false;
+    if (!read_address(host, &address)) {
+        *problem = "the remote host is known by a name, and this is about addresses";
+        return false;
+    }
+    return in_network(&address, &network, bits);
 }
 
 /*
@@ -177,7 +206,8 @@ static bool origin_matches(const char *word, const struct access_login *login,
  * so that none that is wrong goes unseen; login is NULL where only that matters.
  */
 static bool list_matches(struct piece list, word_matcher *matches, const struct access_login *login,
-                         const char **problem) {
+                         const char **problem)
+{
     char word[TOKEN_MAX];
     unsigned parts_matching = 0;
     bool gap = login == NULL;
@@ -204,7 +234,8 @@ static bool list_matches(struct piece list, word_matcher *matches, const struct 
 
 /* Whether a line matches; with login NULL only whether it is well-formed. */
 static bool line_matches(struct piece line, const struct access_login *login, bool *skips,
-                         const char **problem) {
+                         const char **problem)
+{
     struct piece permission;
     struct piece users;
     bool user;
@@ -226,7 +257,8 @@ static bool line_matches(struct piece line, const struct access_login *login, bo
 }
 
 bool access_skips(const char *text, size_t len, const struct access_login *login,
-                  struct access_problem *problem) {
+                  struct access_problem *problem)
+{
     struct piece rest = {text, len};
     bool decided = false;
     bool skips = false;

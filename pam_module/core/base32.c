@@ -1,7 +1,8 @@
 #include "base32.h"
 
 /* The five bits of a character; -1 where it has none, -2 where it is to be skipped. */
-static int character_value(char c) {
+static int character_value(char c)
+{
     switch (c) {
     case ' ':
     case '\t':
@@ -30,7 +31,8 @@ static int character_value(char c) {
     return -1;
 }
 
-ptrdiff_t base32_decode(const char *text, size_t len, uint8_t *out, size_t cap) {
+ptrdiff_t base32_decode(const char *text, size_t len, uint8_t *out, size_t cap)
+{
     uint32_t bits = 0;
     unsigned held = 0;
     size_t count = 0;
@@ -54,7 +56,8 @@ ptrdiff_t base32_decode(const char *text, size_t len, uint8_t *out, size_t cap) 
     return (ptrdiff_t)count;
 }
 
-ptrdiff_t base32_encode(const uint8_t *data, size_t len, char *out, size_t cap) {
+ptrdiff_t base32_encode(const uint8_t *data, size_t len, char *out, size_t cap)
+{
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     uint32_t bits = 0;
     unsigned held = 0;

@@ -11,7 +11,8 @@ struct span {
     size_t end;
 };
 
-int credential_init(struct credential *c, const char *text, size_t len) {
+int credential_init(struct credential *c, const char *text, size_t len)
+{
     *c = (struct credential){0};
     if (len < 1 || len > CREDENTIAL_FILE_MAX) {
         c->fault = "size";
@@ -30,7 +31,8 @@ int credential_init(struct credential *c, const char *text, size_t len) {
     return 0;
 }
 
-void credential_wipe(struct credential *c) {
+void credential_wipe(struct credential *c)
+{
     if (c->text != NULL) {
         explicit_bzero(c->text, c->len);
         free(c->text);
@@ -38,27 +40,32 @@ void credential_wipe(struct credential *c) {
     *c = (struct credential){0};
 }
 
-static int malformed(struct credential *c, const char *fault) {
+static int malformed(struct credential *c, const char *fault)
+{
     c->fault = fault;
     return CREDENTIAL_MALFORMED;
 }
 
-static bool is_newline(char c) {
+static bool is_newline(char c)
+{
     return c == '\n' || c == '\r';
 }
 
-static bool is_blank(char c) {
+static bool is_blank(char c)
+{
     return c == ' ' || c == '\t';
 }
 
 /* The start of the line after the one at `at`; empty lines belong to the line before them. */
-static size_t next_line(const struct credential *c, size_t at) {
+static size_t next_line(const struct credential *c, size_t at)
+{
     at += strcspn(c->text + at, "\r\n");
     return at + strspn(c->text + at, "\r\n");
 }
 
 /* The first `" KEY` line that starts at `from` or later, with the line ends that follow it. */
-static bool find_line(const struct credential *c, const char *key, size_t from, struct span *line) {
+static bool find_line(const struct credential *c, const char *key, size_t from, struct span *line)
+{
     size_t key_len = strlen(key);
 
     for (size_t at = from; at < c->len; at = next_line(c, at)) {
@@ -75,7 +82,8 @@ static bool find_line(const struct credential *c, const char *key, size_t from, 
     return false;
 }
 
-const char *credential_get(const struct credential *c, const char *key, size_t *len) {
+const char *credential_get(const struct credential *c, const char *key, size_t *len)
+{
     struct span line;
     const char *value;
 
@@ -88,8 +96,8 @@ const char *credential_get(const struct credential *c, const char *key, size_t *
 }
 
 /* Puts `with` in the place of text[where): the old text is wiped, never realloc()ed. */
-static int replace_span(struct credential *c, struct span where, const char *with,
-                        size_t with_len) {
+static int replace_span(struct credential *c, struct span where, const char *with, size_t with_len)
+{
     size_t tail_len = c->len - where.end;
     size_t len = where.begin + with_len + tail_len;
     char *text = malloc(len + 1);
@@ -107,7 +115,8 @@ static int replace_span(struct credential *c, struct span where, const char *wit
     return 0;
 }
 
-void credential_cut(struct credential *c, size_t begin, size_t end) {
+void credential_cut(struct credential *c, size_t begin, size_t end)
+{
     size_t old_len = c->len;
 
     memmove(c->text + begin, c->text + end, c->len - end + 1);
@@ -116,7 +125,8 @@ void credential_cut(struct credential *c, size_t begin, size_t end) {
     c->changed = true;
 }
 
-int credential_set(struct credential *c, const char *key, const char *value) {
+int credential_set(struct credential *c, const char *key, const char *value)
+{
     struct span where;
     struct span duplicate;
     size_t size = strlen(key) + strlen(value) + sizeof "\n\"  \n";
@@ -144,7 +154,8 @@ out:
     return ret;
 }
 
-bool credential_next_number(const char **at, const char *end, int64_t *value) {
+bool credential_next_number(const char **at, const char *end, int64_t *value)
+{
     const char *p = *at;
     bool negative;
     int64_t number = 0;
@@ -167,7 +178,8 @@ bool credential_next_number(const char **at, const char *end, int64_t *value) {
     return true;
 }
 
-ptrdiff_t credential_secret(struct credential *c, uint8_t secret[static CREDENTIAL_SECRET_MAX]) {
+ptrdiff_t credential_secret(struct credential *c, uint8_t secret[static CREDENTIAL_SECRET_MAX])
+{
     ptrdiff_t len = base32_decode(c->text, strcspn(c->text, "\n"), secret, CREDENTIAL_SECRET_MAX);
 
     if (len < 1) {
@@ -177,11 +189,13 @@ ptrdiff_t credential_secret(struct credential *c, uint8_t secret[static CREDENTI
     return len;
 }
 
-bool credential_is_time_based(const struct credential *c) {
+bool credential_is_time_based(const struct credential *c)
+{
     return strstr(c->text, "\" TOTP_AUTH") != NULL;
 }
 
-int64_t credential_counter(struct credential *c) {
+int64_t credential_counter(struct credential *c)
+{
     size_t len;
     const char *at = credential_get(c, "HOTP_COUNTER", &len);
     int64_t counter;
@@ -192,7 +206,8 @@ int64_t credential_counter(struct credential *c) {
 }
 
 /* An option that is one number from 1 to max. */
-static int number_option(struct credential *c, const char *key, int fallback, int max) {
+static int number_option(struct credential *c, const char *key, int fallback, int max)
+{
     size_t len;
     const char *at = credential_get(c, key, &len);
     const char *end;
@@ -207,15 +222,18 @@ static int number_option(struct credential *c, const char *key, int fallback, in
     return (int)number;
 }
 
-int credential_step(struct credential *c) {
+int credential_step(struct credential *c)
+{
     return number_option(c, "STEP_SIZE", CREDENTIAL_STEP_DEFAULT, CREDENTIAL_STEP_MAX);
 }
 
-int credential_window(struct credential *c) {
+int credential_window(struct credential *c)
+{
     return number_option(c, "WINDOW_SIZE", CREDENTIAL_WINDOW_DEFAULT, CREDENTIAL_WINDOW_MAX);
 }
 
-int64_t credential_skew(const struct credential *c) {
+int64_t credential_skew(const struct credential *c)
+{
     size_t len;
     const char *at = credential_get(c, "TIME_SKEW", &len);
     int64_t skew;
@@ -223,7 +241,8 @@ int64_t credential_skew(const struct credential *c) {
     return at != NULL && credential_next_number(&at, at + len, &skew) ? skew : 0;
 }
 
-int credential_rate_limit(struct credential *c, struct rate_limit *limit) {
+int credential_rate_limit(struct credential *c, struct rate_limit *limit)
+{
     static const char key[] = "RATE_LIMIT";
     size_t len;
     const char *at = credential_get(c, key, &len);
@@ -249,8 +268,8 @@ int credential_rate_limit(struct credential *c, struct rate_limit *limit) {
     return 1;
 }
 
-int credential_next_used_step(struct credential *c, const char **at, const char *end,
-                              int64_t *step) {
+int credential_next_used_step(struct credential *c, const char **at, const char *end, int64_t *step)
+{
     while (*at < end && is_blank(**at))
         ++*at;
     if (*at == end)
@@ -261,7 +280,8 @@ int credential_next_used_step(struct credential *c, const char **at, const char 
 }
 
 bool credential_next_recovery(const struct credential *c, size_t offset, size_t *begin, size_t *end,
-                              int64_t *code) {
+                              int64_t *code)
+{
     const char *text_end = c->text + c->len;
     const char *at;
 
@@ -282,7 +302,8 @@ bool credential_next_recovery(const struct credential *c, size_t offset, size_t 
     return true;
 }
 
-int credential_set_recovery(struct credential *c, const char *const codes[], size_t count) {
+int credential_set_recovery(struct credential *c, const char *const codes[], size_t count)
+{
     enum { LINE = RECOVERY_CODE_DIGITS + 1 };
     struct span where = {0};
     int64_t code;

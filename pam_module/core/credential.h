@@ -26,8 +26,8 @@ enum {
     RECOVERY_CODE_DIGITS = 8,
 };
 
-/* No number of a file is read as larger than this, so that sums and differences cannot overflow. */
-#define CREDENTIAL_NUMBER_MAX (INT64_C(1) << 62)
+/* No number of a file is read as larger than this, so that sums of a few cannot overflow. */
+#define CREDENTIAL_NUMBER_MAX (INT64_C(1) << 60)
 
 enum credential_error {
     CREDENTIAL_MALFORMED = -1, /* credential.fault names the part */

@@ -7,7 +7,8 @@ enum { NUMBER_MAX_DIGITS = 10 };
 
 /* Reads a number that is all there is to the text. Source of what is allowed: strtol(3)'s digits.
  */
-static bool whole_number(const char *text, int base, long max, long *number) {
+static bool whole_number(const char *text, int base, long max, long *number)
+{
     size_t digits = strspn(text, base == 8 ? "01234567" : "0123456789");
 
     if (digits == 0 || digits > NUMBER_MAX_DIGITS || text[digits] != '\0')
@@ -17,13 +18,15 @@ static bool whole_number(const char *text, int base, long max, long *number) {
 }
 
 /* The value of `name=value`, or NULL where arg is not that. `name` ends with '='. */
-static const char *value_of(const char *arg, const char *name) {
+static const char *value_of(const char *arg, const char *name)
+{
     size_t len = strlen(name);
 
     return strncmp(arg, name, len) == 0 ? arg + len : NULL;
 }
 
-static bool read_option(struct options *o, const char *arg) {
+static bool read_option(struct options *o, const char *arg)
+{
     const struct {
         const char *name;
         bool *flag;
@@ -89,7 +92,8 @@ static bool read_option(struct options *o, const char *arg) {
     return false;
 }
 
-int options_parse(struct options *options, int argc, const char **argv) {
+int options_parse(struct options *options, int argc, const char **argv)
+{
     *options = (struct options){
         .secret = "~/.google_authenticator",
         .allowed_perm = 0600,
@@ -107,7 +111,8 @@ int options_parse(struct options *options, int argc, const char **argv) {
     return -1;
 }
 
-bool options_user_is_safe(const char *user) {
+bool options_user_is_safe(const char *user)
+{
     if (user[0] == '\0' || strcmp(user, ".") == 0 || strcmp(user, "..") == 0)
         return false;
     for (const char *p = user; *p != '\0'; p++) {
@@ -118,7 +123,8 @@ bool options_user_is_safe(const char *user) {
 }
 
 int options_secret_path(const char *template, const char *user, const char *home, char *path,
-                        size_t cap) {
+                        size_t cap)
+{
     size_t len = 0;
     bool tilde = true; /* may a `~` stand here? */
 

@@ -2,15 +2,18 @@
 
 #include <string.h>
 
-void otp_init(struct otp_key *key, const uint8_t *secret, size_t len) {
+void otp_init(struct otp_key *key, const uint8_t *secret, size_t len)
+{
     hmac_sha1_set_key(&key->hmac, len, secret);
 }
 
-void otp_wipe(struct otp_key *key) {
+void otp_wipe(struct otp_key *key)
+{
     explicit_bzero(key, sizeof *key);
 }
 
-uint32_t otp_code(struct otp_key *key, uint64_t counter, unsigned digits) {
+uint32_t otp_code(struct otp_key *key, uint64_t counter, unsigned digits)
+{
     uint8_t message[8];
     uint8_t hash[SHA1_DIGEST_SIZE];
     uint32_t modulus = 1;
@@ -32,6 +35,7 @@ uint32_t otp_code(struct otp_key *key, uint64_t counter, unsigned digits) {
     return code % modulus;
 }
 
-int64_t otp_step_at(int64_t now, unsigned step) {
+int64_t otp_step_at(int64_t now, unsigned step)
+{
     return now < 0 ? 0 : now / (int64_t)step;
 }

@@ -9,7 +9,8 @@
 
 enum { NUMBER_TEXT_MAX = 21 }; /* a sign or blank, and the digits of an int64_t */
 
-const char *verify_reason(int error) {
+const char *verify_reason(int error)
+{
     switch (error) {
     case VERIFY_NO_MATCH:
         return "wrong-code";
@@ -23,30 +24,36 @@ const char *verify_reason(int error) {
         return "secret-file-malformed";
     case VERIFY_NO_MEMORY:
         return "out-of-memory";
+    case VERIFY_CLOCK_UNSET:
+        return "clock-not-set";
     default:
         return "internal-error";
     }
 }
 
-static int set(struct credential *c, const char *key, const char *value) {
+static int set(struct credential *c, const char *key, const char *value)
+{
     return credential_set(c, key, value) == 0 ? 0 : VERIFY_NO_MEMORY;
 }
 
-static int set_number(struct credential *c, const char *key, int64_t number) {
+static int set_number(struct credential *c, const char *key, int64_t number)
+{
     char text[NUMBER_TEXT_MAX + 1];
 
     snprintf(text, sizeof text, "%" PRId64, number);
     return set(c, key, text);
 }
 
-static int compare_times(const void *a, const void *b) {
+static int compare_times(const void *a, const void *b)
+{
     int64_t left = *(const int64_t *)a;
     int64_t right = *(const int64_t *)b;
 
     return (left > right) - (left < right);
 }
 
-int verify_rate_limit(struct credential *c, int64_t now) {
+int verify_rate_limit(struct credential *c, int64_t now)
+{
     struct rate_limit limit;
     char text[16 + RATE_LIMIT_ATTEMPTS_MAX * NUMBER_TEXT_MAX];
     int found = credential_rate_limit(c, &limit);
@@ -79,7 +86,8 @@ int verify_rate_limit(struct credential *c, int64_t now) {
  * DISALLOW_REUSE: refuses a step that is on the list, else puts it there. Entries further away
  * than the window are dropped, since their codes no longer open anything.
  */
-static int use_step(struct credential *c, int64_t step, int window) {
+static int use_step(struct credential *c, int64_t step, int window)
+{
     static const char key[] = "DISALLOW_REUSE";
     size_t len;
     const char *at = credential_get(c, key, &len);
@@ -133,7 +141,8 @@ struct skew_sample {
 enum { SKEW_SAMPLES = 3 };
 
 static void skew_append(struct skew_sample samples[static SKEW_SAMPLES], size_t *count,
-                        struct skew_sample sample) {
+                        struct skew_sample sample)
+{
     if (*count == SKEW_SAMPLES)
         memmove(samples, samples + 1, (SKEW_SAMPLES - 1) * sizeof *samples);
     else
@@ -143,7 +152,8 @@ static void skew_append(struct skew_sample samples[static SKEW_SAMPLES], size_t 
 
 /* Reads `step+skew step-skew …`, the last SKEW_SAMPLES of them, up to the first that is not so. */
 static size_t skew_samples(const struct credential *c,
-                           struct skew_sample samples[static SKEW_SAMPLES]) {
+                           struct skew_sample samples[static SKEW_SAMPLES])
+{
     size_t len;
     const char *at = credential_get(c, "RESETTING_TIME_SKEW", &len);
     const char *end;
@@ -161,7 +171,8 @@ static size_t skew_samples(const struct credential *c,
 }
 
 /* Three codes, one or two steps apart, from a phone whose clock is off by as much each time. */
-static bool skew_is_steady(const struct skew_sample samples[static SKEW_SAMPLES]) {
+static bool skew_is_steady(const struct skew_sample samples[static SKEW_SAMPLES])
+{
     for (size_t i = 1; i < SKEW_SAMPLES; i++) {
         int64_t gap = samples[i].step - samples[i - 1].step;
         int64_t drift = samples[i - 1].skew - samples[SKEW_SAMPLES - 1].skew;
@@ -176,7 +187,8 @@ static bool skew_is_steady(const struct skew_sample samples[static SKEW_SAMPLES]
  * A right code of a time outside the window. Keeps it, and when three in a row agree on the skew,
  * stores that as TIME_SKEW: 0, the code is then accepted, and used up.
  */
-static int learn_skew(struct credential *c, struct skew_sample now, int window) {
+static int learn_skew(struct credential *c, struct skew_sample now, int window)
+{
     struct skew_sample samples[SKEW_SAMPLES];
     char text[SKEW_SAMPLES * 2 * NUMBER_TEXT_MAX + 1] = "";
     size_t count = skew_samples(c, samples);
@@ -209,7 +221,8 @@ static int learn_skew(struct credential *c, struct skew_sample now, int window) 
  * nearest counts. All are computed whatever is found, so that the time taken tells nothing.
  */
 static bool find_code(struct otp_key *key, uint32_t code, int64_t base, int64_t below,
-                      int64_t above, int64_t *offset) {
+                      int64_t above, int64_t *offset)
+{
     bool found = false;
 
     *offset = 0;
@@ -229,7 +242,8 @@ static bool find_code(struct otp_key *key, uint32_t code, int64_t base, int64_t 
 }
 
 static int check_time_based(struct credential *c, struct otp_key *key, uint32_t code,
-                            const struct verify_request *request) {
+                            const struct verify_request *request)
+{
     int step_size;
     int window;
     int64_t step;
@@ -243,10 +257,8 @@ static int check_time_based(struct credential *c, struct otp_key *key, uint32_t 
     if (step_size < 0 || window < 0)
         return VERIFY_MALFORMED;
     step = otp_step_at(request->now, (unsigned)step_size);
-    if (step == 0) { /* a clock that was never set */
-        c->fault = "clock";
-        return VERIFY_MALFORMED;
-    }
+    if (step == 0)
+        return VERIFY_CLOCK_UNSET;
     if (find_code(key, code, step + skew, (window - 1) / 2, window / 2, &offset))
         return use_step(c, step + skew + offset, window);
     if (request->learn_skew &&
@@ -256,7 +268,8 @@ static int check_time_based(struct credential *c, struct otp_key *key, uint32_t 
 }
 
 static int check_counter_based(struct credential *c, struct otp_key *key, uint32_t code,
-                               int64_t counter, struct verify_answer *answer) {
+                               int64_t counter, struct verify_answer *answer)
+{
     int window = credential_window(c);
     int64_t offset;
 
@@ -271,7 +284,8 @@ static int check_counter_based(struct credential *c, struct otp_key *key, uint32
 }
 
 static int check_code(struct credential *c, uint32_t code, const struct verify_request *request,
-                      struct verify_answer *answer) {
+                      struct verify_answer *answer)
+{
     uint8_t secret[CREDENTIAL_SECRET_MAX];
     struct otp_key key;
     int64_t counter = credential_counter(c);
@@ -288,7 +302,8 @@ static int check_code(struct credential *c, uint32_t code, const struct verify_r
     return ret;
 }
 
-static int check_recovery(struct credential *c, uint32_t typed) {
+static int check_recovery(struct credential *c, uint32_t typed)
+{
     uint8_t secret[CREDENTIAL_SECRET_MAX];
     size_t begin;
     size_t end;
@@ -308,14 +323,15 @@ static int check_recovery(struct credential *c, uint32_t typed) {
 
 /* The number that the reply's last `digits` characters are; a password before it only if allowed.
  */
-static bool read_code(const struct verify_request *request, size_t digits, uint32_t *code) {
-    size_t len = strlen(request->reply);
+static bool read_code(const char *reply, bool with_prefix, size_t digits, uint32_t *code)
+{
+    size_t len = strlen(reply);
     const char *at;
 
-    if (len < digits || (len > digits && !request->with_prefix))
+    if (len < digits || (len > digits && !with_prefix))
         return false;
     *code = 0;
-    for (at = request->reply + (len - digits); *at != '\0'; at++) {
+    for (at = reply + (len - digits); *at != '\0'; at++) {
         if (*at < '0' || *at > '9')
             return false;
         *code = *code * 10 + (uint32_t)(*at - '0');
@@ -323,18 +339,27 @@ static bool read_code(const struct verify_request *request, size_t digits, uint3
     return true;
 }
 
+bool verify_is_code(const char *reply)
+{
+    uint32_t code;
+
+    return read_code(reply, true, VERIFY_CODE_DIGITS, &code);
+}
+
 int verify_reply(struct credential *c, const struct verify_request *request,
-                 struct verify_answer *answer) {
+                 struct verify_answer *answer)
+{
     uint32_t code;
     int ret = VERIFY_NO_MATCH;
 
-    if ((request->reading & VERIFY_AS_CODE) && read_code(request, VERIFY_CODE_DIGITS, &code)) {
+    if ((request->readings & VERIFY_AS_CODE) &&
+        read_code(request->reply, request->with_prefix, VERIFY_CODE_DIGITS, &code)) {
         answer->code_len = VERIFY_CODE_DIGITS;
         answer->recovery = false;
         ret = check_code(c, code, request, answer);
     }
-    if (ret == VERIFY_NO_MATCH && (request->reading & VERIFY_AS_RECOVERY) &&
-        read_code(request, RECOVERY_CODE_DIGITS, &code)) {
+    if (ret == VERIFY_NO_MATCH && (request->readings & VERIFY_AS_RECOVERY) &&
+        read_code(request->reply, request->with_prefix, RECOVERY_CODE_DIGITS, &code)) {
         answer->code_len = RECOVERY_CODE_DIGITS;
         answer->recovery = true;
         ret = check_recovery(c, code);
@@ -342,7 +367,8 @@ int verify_reply(struct credential *c, const struct verify_request *request,
     return ret;
 }
 
-int verify_advance_counter(struct credential *c) {
+int verify_advance_counter(struct credential *c)
+{
     int64_t counter = credential_counter(c);
 
     if (counter < 0)
@@ -361,12 +387,15 @@ struct host_slot {
     int64_t when;
 };
 
-static void slot_key(int slot, char key[static sizeof "LAST0"]) {
-    snprintf(key, sizeof "LAST0", "LAST%d", slot);
+static void slot_key(int slot, char key[static sizeof "LAST0"])
+{
+    memcpy(key, "LAST0", sizeof "LAST0");
+    key[sizeof "LAST" - 1] = (char)('0' + slot);
 }
 
 /* Reads LASTn: 1, 0 where there is no such line, -1 where it is not `host time`. */
-static int read_slot(const struct credential *c, int slot, struct host_slot *said) {
+static int read_slot(const struct credential *c, int slot, struct host_slot *said)
+{
     char key[sizeof "LAST0"];
     const char *at;
     const char *end;
@@ -385,11 +414,13 @@ static int read_slot(const struct credential *c, int slot, struct host_slot *sai
     return credential_next_number(&at, end, &said->when) ? 1 : -1;
 }
 
-static bool slot_is_of(const struct host_slot *slot, const char *host) {
+static bool slot_is_of(const struct host_slot *slot, const char *host)
+{
     return strlen(host) == slot->len && memcmp(host, slot->host, slot->len) == 0;
 }
 
-bool verify_within_grace(const struct credential *c, const char *host, int64_t now, int64_t grace) {
+bool verify_within_grace(const struct credential *c, const char *host, int64_t now, int64_t grace)
+{
     struct host_slot slot;
 
     for (int i = 0; i < HOST_SLOTS; i++) {
@@ -399,7 +430,8 @@ bool verify_within_grace(const struct credential *c, const char *host, int64_t n
     return false;
 }
 
-int verify_remember_host(struct credential *c, const char *host, int64_t now) {
+int verify_remember_host(struct credential *c, const char *host, int64_t now)
+{
     char key[sizeof "LAST0"];
     char value[VERIFY_HOST_MAX + 1 + NUMBER_TEXT_MAX + 1];
     size_t host_len = strlen(host);

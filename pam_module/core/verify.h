@@ -25,6 +25,7 @@ enum verify_error {
     VERIFY_RATE_LIMITED = -4, /* too many attempts */
     VERIFY_MALFORMED = -5,    /* the file; credential.fault names the part */
     VERIFY_NO_MEMORY = -6,
+    VERIFY_CLOCK_UNSET = -7, /* the time is in the first step of 1970 */
 };
 
 /* What the reason is called in the log: one word, a static string. */
@@ -42,10 +43,10 @@ enum verify_reading {
 
 struct verify_request {
     const char *reply;
-    int64_t now;      /* Unix time */
-    unsigned reading; /* of enum verify_reading */
-    bool with_prefix; /* a password may stand before the code */
-    bool learn_skew;  /* search nearby steps, and remember how far the phone's clock is off */
+    int64_t now;       /* Unix time */
+    unsigned readings; /* of enum verify_reading */
+    bool with_prefix;  /* a password may stand before the code */
+    bool learn_skew;   /* search nearby steps, and remember how far the phone's clock is off */
 };
 
 struct verify_answer {
@@ -61,6 +62,9 @@ struct verify_answer {
  */
 int verify_reply(struct credential *c, const struct verify_request *request,
                  struct verify_answer *answer);
+
+/* Whether a reply ends in what could be a code, be it the right one or not. */
+bool verify_is_code(const char *reply);
 
 /* Moves HOTP_COUNTER on by one, as a wrong code must, or guesses would be free. */
 int verify_advance_counter(struct credential *c);

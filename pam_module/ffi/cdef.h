@@ -53,7 +53,7 @@ int credential_set_recovery(struct credential *c, const char *const codes[], siz
 struct verify_request {
     const char *reply;
     int64_t now;
-    unsigned reading;
+    unsigned readings;
     bool with_prefix;
     bool learn_skew;
     ...;
@@ -68,16 +68,21 @@ const char *verify_reason(int error);
 int verify_rate_limit(struct credential *c, int64_t now);
 int verify_reply(struct credential *c, const struct verify_request *request,
                  struct verify_answer *answer);
+bool verify_is_code(const char *reply);
 int verify_advance_counter(struct credential *c);
 bool verify_within_grace(const struct credential *c, const char *host, int64_t now, int64_t grace);
 int verify_remember_host(struct credential *c, const char *host, int64_t now);
 
-extern "Python" bool user_in_group(void *context, const char *group);
+#define ACCESS_NO_MEMBER ...
+#define ACCESS_MEMBER ...
+#define ACCESS_NO_GROUP ...
+#define ACCESS_NOT_KNOWN ...
+extern "Python" int group_membership(const void *context, const char *group);
 struct access_login {
     const char *user;
     const char *host;
-    bool (*in_group)(void *context, const char *group);
-    void *context;
+    int (*membership)(const void *context, const char *group);
+    const void *context;
     ...;
 };
 struct access_problem {

@@ -7,6 +7,7 @@
  * not decided otherwise is a refusal.
  */
 #include <errno.h>
+#include <grp.h>
 #include <limits.h>
 #include <pwd.h>
 #include <security/pam_ext.h>
@@ -24,26 +25,31 @@
 #include "../core/credential.h"
 #include "../core/options.h"
 #include "../core/verify.h"
+#include "shield.h"
 #include "store.h"
 
 enum {
     LOG_NAME_MAX = 256,
     LOG_DETAIL_MAX = 256,
+    GROUP_SIZE_MIN = 4 * 1024, /* bytes for an entry of the group database */
+    GROUP_SIZE_MAX = 4 * 1024 * 1024,
 };
 
 /* Beside the errors of store.h and verify.h; why is in login.reason already. */
-enum { NO_FILE = -201, NOT_FORWARDED = -202 };
+enum { NO_FILE = -201, NOT_FORWARDED = -202, NO_SHIELD = -203 };
 
 /* A login from its first line to its verdict. */
 struct login {
     pam_handle_t *pamh;
     bool silent; /* PAM_SILENT */
     struct options options;
-    const char *user;            /* who wants in */
-    const char *host;            /* PAM_RHOST, "" where there is none */
-    const struct passwd *rights; /* whose rights open the secret file; NULL: there is no file */
-    char path[PATH_MAX];         /* of the secret file */
-    bool counted;                /* this login is in the rate limit already */
+    const char *user;             /* who wants in, as it was typed */
+    const struct passwd *account; /* theirs; NULL: there is none */
+    const char *host;             /* PAM_RHOST, "" where there is none */
+    const struct passwd *rights;  /* whose rights open the secret file; NULL: there is no file */
+    char path[PATH_MAX];          /* of the secret file */
+    bool limited;                 /* the file had a rate limit when it was looked at */
+    bool counted;                 /* this login is in it already */
     struct verify_answer answer;
     const char *reason;          /* for the log: one word */
     char detail[LOG_DETAIL_MAX]; /* and our own words on it, or "" */
@@ -63,12 +69,13 @@ enum look {
     LOOK_REFUSE, /* refuse without a prompt: too many attempts, or nobody knows how many */
 };
 
-/* --- The log ---------------------------------------------------------------------------------- */
+/* --- The log --- */
 
-/* Writes a name as it may stand in a log: letters, digits and `._@:%-`; the rest as \xHH. */
-static const char *loggable(const char *name, char out[static LOG_NAME_MAX]) {
+/* Writes a name as it may stand in a log: letters, digits and `._@:/%-`; the rest as \xHH. */
+static const char *loggable(const char *name, char out[static LOG_NAME_MAX])
+{
     static const char plain[] = "0123456789abcdefghijklmnopqrstuvwxyz"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ._@:%-";
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ._@:/%-";
     size_t len = 0;
 
     for (; *name != '\0' && len + sizeof "\\xHH" <= LOG_NAME_MAX; name++) {
@@ -83,7 +90,8 @@ static const char *loggable(const char *name, char out[static LOG_NAME_MAX]) {
 }
 
 /* The one line that says what came of a login. People and fail2ban read it: see README. */
-static void log_result(const struct login *l, int priority, const char *result) {
+static void log_result(const struct login *l, int priority, const char *result)
+{
     char host[LOG_NAME_MAX];
     char user[LOG_NAME_MAX];
 
@@ -93,15 +101,20 @@ static void log_result(const struct login *l, int priority, const char *result) 
 }
 
 /* Keeps why a login came out as it did: a word, and what more there is to say, or "". */
-static void because(struct login *l, const char *reason, const char *detail) {
+static void because(struct login *l, const char *reason, const char *detail)
+{
     l->reason = reason;
     snprintf(l->detail, sizeof l->detail, "%s", detail);
 }
 
 /* Keeps why a look at the secret file or at a reply came out as it did. */
-static void because_of(struct login *l, int error, const struct visit *v) {
+static void because_of(struct login *l, int error, const struct visit *v)
+{
     switch (error) {
     case NO_FILE:
+        break;
+    case NO_SHIELD:
+        because(l, "internal-error", "signals or user ids cannot be set");
         break;
     case STORE_MISSING:
         because(l, "not-enrolled", "there is no secret file");
@@ -127,12 +140,12 @@ static void because_of(struct login *l, int error, const struct visit *v) {
     }
 }
 
-/* --- The secret file ----------------------------------------------------------------------------
- */
+/* --- The secret file --- */
 
 /* Does something with the rights that the file needs, and goes back to the caller's. */
 static int with_rights(const struct login *l, struct visit *v,
-                       int (*action)(const struct login *, struct visit *)) {
+                       int (*action)(const struct login *, struct visit *))
+{
     PAM_MODUTIL_DEF_PRIVS(privileges);
     int ret;
 
@@ -150,7 +163,8 @@ static int with_rights(const struct login *l, struct visit *v,
     return ret;
 }
 
-static int open_file(const struct login *l, struct visit *v) {
+static int open_file(const struct login *l, struct visit *v)
+{
     const struct store_rules rules = {
         .owner = l->rights->pw_uid,
         .strict_owner = l->options.strict_owner,
@@ -160,23 +174,27 @@ static int open_file(const struct login *l, struct visit *v) {
     return store_open(&v->store, l->path, &rules);
 }
 
-static int open_and_lock_file(const struct login *l, struct visit *v) {
+static int open_and_lock_file(const struct login *l, struct visit *v)
+{
     int ret = open_file(l, v);
 
     return ret == 0 ? store_lock(&v->store) : ret;
 }
 
-static int refresh_file(const struct login *l, struct visit *v) {
+static int refresh_file(const struct login *l, struct visit *v)
+{
     (void)l;
     return store_refresh(&v->store);
 }
 
-static int replace_file(const struct login *l, struct visit *v) {
+static int replace_file(const struct login *l, struct visit *v)
+{
     (void)l;
     return store_replace(&v->store, v->credential.text, v->credential.len);
 }
 
-static int read_file(struct visit *v) {
+static int read_file(struct visit *v)
+{
     char *text;
     size_t len;
     int ret = store_read(&v->store, &text, &len);
@@ -192,7 +210,8 @@ static int read_file(struct visit *v) {
 }
 
 /* Opens, locks and reads the file. Whatever comes back, leave() must follow. */
-static int enter(const struct login *l, struct visit *v) {
+static int enter(const struct login *l, struct visit *v)
+{
     int ret;
 
     if (l->rights == NULL)
@@ -206,13 +225,15 @@ static int enter(const struct login *l, struct visit *v) {
     return ret == 0 ? read_file(v) : ret;
 }
 
-static void leave(struct visit *v) {
+static void leave(struct visit *v)
+{
     credential_wipe(&v->credential);
     store_close(&v->store);
 }
 
 /* Writes what changed. Tells the user of a full or broken disk, since no code will help then. */
-static int save(const struct login *l, struct visit *v) {
+static int save(const struct login *l, struct visit *v)
+{
     int ret = v->credential.changed ? with_rights(l, v, replace_file) : 0;
 
     if (ret == STORE_FAILED && !l->silent) {
@@ -232,13 +253,15 @@ static int save(const struct login *l, struct visit *v) {
     return ret;
 }
 
-static int64_t time_now(void) {
+static int64_t time_now(void)
+{
     struct timespec now;
 
     return clock_gettime(CLOCK_REALTIME, &now) == 0 ? (int64_t)now.tv_sec : 0;
 }
 
-static bool in_grace(const struct login *l, struct credential *c) {
+static bool in_grace(const struct login *l, struct credential *c)
+{
     uint8_t secret[CREDENTIAL_SECRET_MAX];
     bool readable;
 
@@ -250,67 +273,94 @@ static bool in_grace(const struct login *l, struct credential *c) {
 }
 
 /* Looks at the file as it is now, without a lock. */
-static enum look look_at_file(const struct login *l) {
+static enum look look_at_file(struct login *l)
+{
     struct visit v = {0};
+    struct rate_limit limit;
     enum look look = LOOK_ASK;
     int ret = l->rights != NULL ? with_rights(l, &v, open_file) : NO_FILE;
 
     if (ret == 0)
         ret = read_file(&v);
-    if (ret == STORE_MISSING)
+    if (ret == STORE_MISSING) {
         look = LOOK_ABSENT;
-    else if (ret == 0 && in_grace(l, &v.credential))
+    } else if (ret == 0 && in_grace(l, &v.credential)) {
         look = LOOK_GRACE;
-    else if (ret == 0 && verify_rate_limit(&v.credential, time_now()) != 0)
-        look = LOOK_REFUSE;
+    } else if (ret == 0) {
+        l->limited = credential_rate_limit(&v.credential, &limit) > 0;
+        if (verify_rate_limit(&v.credential, time_now()) != 0)
+            look = LOOK_REFUSE;
+    }
     leave(&v);
     return look;
 }
 
-/* --- The decision -------------------------------------------------------------------------------
- */
+/* --- The decision --- */
 
-static int check_reply(struct login *l, struct credential *c,
-                       const struct verify_request *request) {
-    int ret = l->counted ? 0 : verify_rate_limit(c, request->now);
+/* A reply and how to take it; text is NULL where there is none, which counts as an attempt too. */
+struct reply {
+    const char *text;
+    unsigned readings; /* of enum verify_reading */
+    bool with_prefix;  /* a password may stand before the code */
+    bool last;         /* of this login's */
+};
+
+/* Puts this login on record in the rate limit, also where that refuses it. */
+static int count_attempt(struct login *l)
+{
+    struct visit v = {0};
+    int ret = enter(l, &v);
+    int saved = 0;
+
+    if (ret == 0) {
+        ret = verify_rate_limit(&v.credential, time_now());
+        saved = save(l, &v);
+        l->counted = saved == 0;
+    }
+    if (saved != 0)
+        ret = saved;
+    if (ret != 0)
+        because_of(l, ret, &v);
+    leave(&v);
+    return ret;
+}
+
+static int check_reply(struct login *l, struct credential *c, const struct reply *reply)
+{
+    const struct verify_request request = {
+        .reply = reply->text,
+        .now = time_now(),
+        .readings = reply->readings,
+        .with_prefix = reply->with_prefix,
+        .learn_skew = l->options.learn_skew,
+    };
+    int ret = l->counted ? 0 : verify_rate_limit(c, request.now);
 
     if (ret != 0)
         return ret;
     l->counted = true;
-    return request->reply != NULL ? verify_reply(c, request, &l->answer) : VERIFY_NO_MATCH;
-}
-
-/*
- * Decides on a reply (NULL: there is none, which counts as an attempt all the same) with the file
- * as it is now, under its lock, and writes what that changes. A counter that a code did not fit
- * moves on, but only at the login's `last` reply. Returns 0 where the code opens the door.
- */
-static int decide(struct login *l, const char *reply, unsigned reading, bool with_prefix,
-                  bool last) {
-    struct visit v = {0};
-    struct credential *c = &v.credential;
-    const struct verify_request request = {
-        .reply = reply,
-        .now = time_now(),
-        .reading = reading,
-        .with_prefix = with_prefix,
-        .learn_skew = l->options.learn_skew,
-    };
-    int ret = enter(l, &v);
-    int saved;
-
-    if (ret != 0)
-        goto out;
-    ret = check_reply(l, c, &request);
-    if ((ret == 0 || (ret == VERIFY_NO_MATCH && last)) && l->answer.counter_missed &&
+    ret = reply->text != NULL ? verify_reply(c, &request, &l->answer) : VERIFY_NO_MATCH;
+    if ((ret == 0 || (ret == VERIFY_NO_MATCH && reply->last)) && l->answer.counter_missed &&
         l->options.increment_hotp && verify_advance_counter(c) != 0)
-        ret = VERIFY_NO_MEMORY;
+        return VERIFY_NO_MEMORY;
     if (ret == 0 && l->options.grace_period > 0)
         ret = verify_remember_host(c, l->host, request.now);
-    saved = save(l, &v);
+    return ret;
+}
+
+/* Checks a reply with the file as it is now, under its lock, and writes what that changes. */
+static int check_under_lock(struct login *l, const struct reply *reply)
+{
+    struct visit v = {0};
+    int ret = enter(l, &v);
+    int saved = 0;
+
+    if (ret == 0) {
+        ret = check_reply(l, &v.credential, reply);
+        saved = save(l, &v);
+    }
     if (saved != 0)
         ret = saved; /* a code that could not be used up opens nothing */
-out:
     if (ret == 0)
         because(l, l->answer.recovery ? "recovery-code" : "code", "");
     else
@@ -319,8 +369,33 @@ out:
     return ret;
 }
 
+/*
+ * Decides on a reply: 0 where the code opens the door. With a rate limit the attempt is on disk
+ * before the reply is looked at, so that no way to end the program in between makes a guess free.
+ */
+static int decide(struct login *l, const struct reply *reply)
+{
+    struct shield shield;
+    int ret = 0;
+
+    if (!shield_raise(&shield)) {
+        because_of(l, NO_SHIELD, NULL);
+        return NO_SHIELD;
+    }
+    if (l->limited && !l->counted)
+        ret = count_attempt(l);
+    if (ret == 0)
+        ret = check_under_lock(l, reply);
+    if (!shield_lower(&shield)) {
+        because_of(l, NO_SHIELD, NULL);
+        return NO_SHIELD;
+    }
+    return ret;
+}
+
 /* Gives the next module the password that stood before an accepted code. */
-static bool forward_password(const struct login *l, const char *reply) {
+static bool forward_password(const struct login *l, const char *reply)
+{
     size_t len = strlen(reply) - l->answer.code_len;
     char password[PAM_MAX_RESP_SIZE];
     bool done;
@@ -334,11 +409,11 @@ static bool forward_password(const struct login *l, const char *reply) {
     return done;
 }
 
-static int decide_and_forward(struct login *l, const char *reply, unsigned reading,
-                              bool with_prefix, bool last) {
-    int ret = decide(l, reply, reading, with_prefix, last);
+static int decide_and_forward(struct login *l, const struct reply *reply)
+{
+    int ret = decide(l, reply);
 
-    if (ret == 0 && l->options.forward_pass && !forward_password(l, reply)) {
+    if (ret == 0 && l->options.forward_pass && !forward_password(l, reply->text)) {
         because(l, "password-not-forwarded", "too long, or libpam would not take it");
         ret = NOT_FORWARDED;
     }
@@ -346,17 +421,26 @@ static int decide_and_forward(struct login *l, const char *reply, unsigned readi
 }
 
 /* The password that an earlier module got: a code may stand at its end, whatever is before it. */
-static int try_first_pass(struct login *l) {
-    bool last = l->options.pass == PASS_USE_FIRST;
-    const void *password = NULL;
+static int try_first_pass(struct login *l)
+{
+    struct reply reply = {
+        .readings = VERIFY_AS_ANY,
+        .with_prefix = true,
+        .last = l->options.pass == PASS_USE_FIRST,
+    };
+    const void *password;
 
-    if (pam_get_item(l->pamh, PAM_AUTHTOK, &password) != PAM_SUCCESS || password == NULL)
-        return last ? decide(l, NULL, 0, false, last) : VERIFY_NO_MATCH;
-    return decide_and_forward(l, password, VERIFY_AS_ANY, true, last);
+    if (pam_get_item(l->pamh, PAM_AUTHTOK, &password) == PAM_SUCCESS)
+        reply.text = password;
+    /* Without a code in it the prompt comes next, for those enrolled and for those who are not. */
+    if (!reply.last && (reply.text == NULL || !verify_is_code(reply.text)))
+        return VERIFY_NO_MATCH;
+    return decide_and_forward(l, &reply);
 }
 
 /* Asks for the reply; NULL where the conversation fails. The caller wipes and frees it. */
-static char *ask(const struct login *l) {
+static char *ask(const struct login *l)
+{
     char *reply = NULL;
     int style = l->options.echo ? PAM_PROMPT_ECHO_ON : PAM_PROMPT_ECHO_OFF;
 
@@ -369,42 +453,79 @@ static char *ask(const struct login *l) {
     return reply;
 }
 
-static int try_prompt(struct login *l) {
-    unsigned reading = VERIFY_AS_ANY;
-    char *reply = ask(l);
+static int try_prompt(struct login *l)
+{
+    struct reply reply = {
+        .readings = VERIFY_AS_ANY, .with_prefix = l->options.forward_pass, .last = true};
+    char *text = ask(l);
     int ret;
 
-    if (reply == NULL) { /* asked once more, as by the reference, and only for a recovery code */
-        reading = VERIFY_AS_RECOVERY;
-        reply = ask(l);
+    if (text == NULL) { /* asked once more, as by the reference, and only for a recovery code */
+        reply.readings = VERIFY_AS_RECOVERY;
+        text = ask(l);
     }
-    ret = decide_and_forward(l, reply, reading, l->options.forward_pass, true);
-    if (reply == NULL) {
+    reply.text = text;
+    ret = decide_and_forward(l, &reply);
+    if (text == NULL) {
         because(l, "no-reply", "the conversation failed");
-    } else {
-        if (ret != 0 && reply[0] == '\b')
-            because(l, "refused-before",
-                    "sshd sent a dummy password: see PermitRootLogin and the like");
-        explicit_bzero(reply, strlen(reply));
-        free(reply);
+        return ret;
     }
+    if (ret != 0 && text[0] == '\b')
+        because(l, "refused-before",
+                "sshd sent a dummy password: see PermitRootLogin and the like");
+    explicit_bzero(text, strlen(text));
+    free(text);
     return ret;
 }
 
-/* --- Before the code
- * ------------------------------------------------------------------------------ */
+/* --- Before the code --- */
 
-static bool user_in_group(void *context, const char *group) {
-    const struct login *l = context;
+static bool is_listed(const char *user, char *const members[])
+{
+    for (; *members != NULL; members++) {
+        if (strcmp(*members, user) == 0)
+            return true;
+    }
+    return false;
+}
 
-    return pam_modutil_user_in_group_nam_nam(l->pamh, l->user, group) == 1;
+/* libpam has this too, but there a lookup that fails counts as no. */
+static int membership(const void *context, const char *name)
+{
+    const struct passwd *account = context;
+    struct group entry;
+    struct group *group = NULL;
+    char *buffer = NULL;
+    int answer = ACCESS_NOT_KNOWN;
+    int error = ERANGE;
+
+    for (size_t size = GROUP_SIZE_MIN; error == ERANGE && size <= GROUP_SIZE_MAX; size *= 4) {
+        free(buffer);
+        buffer = malloc(size);
+        if (buffer == NULL)
+            return ACCESS_NOT_KNOWN;
+        error = getgrnam_r(name, &entry, buffer, size, &group);
+    }
+    if (group != NULL)
+        answer = group->gr_gid == account->pw_gid || is_listed(account->pw_name, group->gr_mem)
+                     ? ACCESS_MEMBER
+                     : ACCESS_NO_MEMBER;
+    else if (error == 0)
+        answer = ACCESS_NO_GROUP;
+    free(buffer);
+    return answer;
 }
 
 /* Whether the access file lets this login in without a code. Faults are logged, and ask. */
-static bool skips_by_access_file(struct login *l) {
+static bool skips_by_access_file(const struct login *l)
+{
     const char *path = l->options.access_file;
     const struct access_login login = {
-        .user = l->user, .host = l->host, .in_group = user_in_group, .context = l};
+        .user = l->account->pw_name,
+        .host = l->host,
+        .membership = membership,
+        .context = l->account,
+    };
     struct access_problem problem;
     const char *fault;
     char *text;
@@ -412,25 +533,26 @@ static bool skips_by_access_file(struct login *l) {
     bool skips;
 
     if (store_read_system(path, ACCESS_FILE_MAX, &text, &len, &fault) != 0) {
-        pam_syslog(l->pamh, LOG_ERR, "%s: %s; asking everybody for a code", path, fault);
+        pam_syslog(l->pamh, LOG_ERR, "%s: %s; asking for a code", path, fault);
         return false;
     }
     skips = access_skips(text, len, &login, &problem);
     if (problem.line != 0)
-        pam_syslog(l->pamh, LOG_ERR, "%s:%u: %s; asking everybody for a code", path, problem.line,
+        pam_syslog(l->pamh, LOG_ERR, "%s:%u: %s; asking for a code", path, problem.line,
                    problem.what);
     free(text);
     return skips;
 }
 
 /* `user=`: a number, or a name. */
-static const struct passwd *find_rights(const struct login *l) {
+static const struct passwd *find_rights(const struct login *l)
+{
     const char *name = l->options.user;
     char *end;
     unsigned long uid;
 
     if (name == NULL)
-        return pam_modutil_getpwnam(l->pamh, l->user);
+        return l->account;
     if (name[0] < '0' || name[0] > '9')
         return pam_modutil_getpwnam(l->pamh, name);
     uid = strtoul(name, &end, 10);
@@ -438,9 +560,13 @@ static const struct passwd *find_rights(const struct login *l) {
 }
 
 /* Finds the secret file's path, and with whose rights it is opened. Without, says why. */
-static void find_file(struct login *l) {
+static void find_file(struct login *l)
+{
     const struct passwd *rights = find_rights(l);
+    /* The account's own name: typed in other letters, it is the same account's file. */
+    const char *user = l->account != NULL ? l->account->pw_name : l->user;
     const char *home = NULL;
+    char path[LOG_NAME_MAX];
 
     if (rights == NULL) {
         because(l, l->options.user != NULL ? "unknown-user-in-options" : "unknown-user", "");
@@ -448,7 +574,7 @@ static void find_file(struct login *l) {
     }
     if (l->options.user == NULL && rights->pw_dir != NULL && rights->pw_dir[0] == '/')
         home = rights->pw_dir;
-    switch (options_secret_path(l->options.secret, l->user, home, l->path, sizeof l->path)) {
+    switch (options_secret_path(l->options.secret, user, home, l->path, sizeof l->path)) {
     case 0:
         l->rights = rights;
         break;
@@ -463,29 +589,32 @@ static void find_file(struct login *l) {
         break;
     }
     if (l->rights != NULL && l->options.debug)
-        pam_syslog(l->pamh, LOG_DEBUG, "secret file \"%s\", with the rights of uid %u", l->path,
-                   (unsigned)rights->pw_uid);
+        pam_syslog(l->pamh, LOG_DEBUG, "secret file %s, with the rights of uid %u",
+                   loggable(l->path, path), (unsigned)rights->pw_uid);
 }
 
-/* --- The login
- * ------------------------------------------------------------------------------------ */
+/* --- The login --- */
 
-static int finish(struct login *l, int error) {
+static int finish(struct login *l, int error)
+{
     log_result(l, error == 0 ? LOG_INFO : LOG_NOTICE, error == 0 ? "accepted" : "refused");
     return error == 0 ? PAM_SUCCESS : PAM_AUTH_ERR;
 }
 
 /* PAM_IGNORE, not PAM_SUCCESS: a `sufficient` line must not turn a missing code into a login. */
-static int pass_over(struct login *l, const char *reason) {
+static int pass_over(struct login *l, const char *reason)
+{
     because(l, reason, "");
     log_result(l, LOG_INFO, "skipped");
     return PAM_IGNORE;
 }
 
-static int log_in(struct login *l) {
+static int log_in(struct login *l)
+{
     int error = VERIFY_NO_MATCH;
 
-    if (l->options.access_file != NULL && l->user[0] != '\0' && skips_by_access_file(l))
+    l->account = pam_modutil_getpwnam(l->pamh, l->user);
+    if (l->options.access_file != NULL && l->account != NULL && skips_by_access_file(l))
         return pass_over(l, "access-file");
     find_file(l);
     switch (look_at_file(l)) {
@@ -497,7 +626,7 @@ static int log_in(struct login *l) {
         because(l, "grace-period", "");
         return finish(l, 0);
     case LOOK_REFUSE:
-        return finish(l, decide(l, NULL, 0, false, true));
+        return finish(l, decide(l, &(struct reply){.last = true}));
     case LOOK_ASK:
         break;
     }
@@ -509,7 +638,8 @@ static int log_in(struct login *l) {
 }
 
 PAM_EXTERN __attribute__((visibility("default"))) int
-pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv) {
+pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
     struct login l = {.pamh = pamh, .silent = (flags & PAM_SILENT) != 0, .reason = ""};
     int bad = options_parse(&l.options, argc, argv);
     const void *host = NULL;
@@ -527,7 +657,8 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv) 
 }
 
 PAM_EXTERN __attribute__((visibility("default"))) int pam_sm_setcred(pam_handle_t *pamh, int flags,
-                                                                     int argc, const char **argv) {
+                                                                     int argc, const char **argv)
+{
     (void)pamh;
     (void)flags;
     (void)argc;

@@ -8,31 +8,36 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../core/credential.h"
 
 enum {
-    OPEN_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+    OPEN_FLAGS = O_NONBLOCK | O_NOCTTY | O_CLOEXEC, /* and O_RDONLY, which is 0 */
     FOLDER_FLAGS = O_DIRECTORY | O_CLOEXEC,
     REFRESH_TRIES = 100,
     TEMPORARY_TRIES = 100,
     LOCK_PAUSE_MAX_MS = 50,
+    LABEL_MAX = 1024,
 };
 
-static int failed(struct store *s, const char *fault) {
+static int failed(struct store *s, const char *fault)
+{
     s->error_number = errno;
     s->fault = fault;
     return STORE_FAILED;
 }
 
-static int unsafe(struct store *s, const char *fault) {
+static int unsafe(struct store *s, const char *fault)
+{
     s->fault = fault;
     return STORE_UNSAFE;
 }
 
-static void close_keeping_errno(int fd) {
+static void close_keeping_errno(int fd)
+{
     int kept = errno;
 
     close(fd);
@@ -40,7 +45,8 @@ static void close_keeping_errno(int fd) {
 }
 
 /* Checks the open file; nothing is said of a file by its name. */
-static int check_file(struct store *s) {
+static int check_file(struct store *s)
+{
     if (fstat(s->file, &s->stat) != 0)
         return failed(s, "fstat");
     if (!S_ISREG(s->stat.st_mode))
@@ -55,7 +61,8 @@ static int check_file(struct store *s) {
 }
 
 /* Opens the folder and the file in it. STORE_MISSING as in ENOENT; a link leaves errno ELOOP. */
-static int open_in_folder(struct store *s, const char *path) {
+static int open_in_folder(struct store *s, const char *path)
+{
     const char *slash = strrchr(path, '/');
     size_t folder_len = slash == path ? 1 : (size_t)(slash - path);
     char folder[PATH_MAX];
@@ -84,11 +91,12 @@ static int open_in_folder(struct store *s, const char *path) {
     return 0;
 }
 
-int store_open(struct store *s, const char *path, const struct store_rules *rules) {
+int store_open(struct store *s, const char *path, const struct store_rules *rules)
+{
     char *resolved;
     int ret;
 
-    *s = (struct store){.rules = *rules, .run_lock = -1};
+    *s = (struct store){.rules = *rules, .lock = -1};
     if (path[0] != '/')
         return unsafe(s, "its path is not absolute");
     ret = open_in_folder(s, path);
@@ -105,7 +113,8 @@ int store_open(struct store *s, const char *path, const struct store_rules *rule
 }
 
 /* Tries for STORE_LOCK_WAIT_MS, with longer and longer pauses; no clock and no signal is used. */
-static int flock_patiently(struct store *s, int fd) {
+static int flock_patiently(struct store *s, int fd)
+{
     long pause_ms = 1;
 
     for (long waited_ms = 0;;) {
@@ -126,7 +135,8 @@ static int flock_patiently(struct store *s, int fd) {
 }
 
 /* Whether the folder still has this very file under its name: 1, 0, or an error. */
-static int is_current(struct store *s) {
+static int is_current(struct store *s)
+{
     struct stat now;
 
     if (fstatat(s->folder, s->name, &now, AT_SYMLINK_NOFOLLOW) != 0)
@@ -134,7 +144,8 @@ static int is_current(struct store *s) {
     return now.st_dev == s->stat.st_dev && now.st_ino == s->stat.st_ino;
 }
 
-static int reopen(struct store *s) {
+static int reopen(struct store *s)
+{
     int file = openat(s->folder, s->name, OPEN_FLAGS | O_NOFOLLOW);
 
     if (file < 0)
@@ -144,9 +155,28 @@ static int reopen(struct store *s) {
     return check_file(s);
 }
 
-int store_lock(struct store *s) {
+/*
+ * Locks the open file, through a second descriptor where one for reading is not enough. That may be
+ * of a newer file: the caller looks whether the first one is still current.
+ */
+static int lock_file(struct store *s)
+{
+    int ret = flock_patiently(s, s->file);
+
+    if (ret != STORE_CANNOT_LOCK)
+        return ret;
+    if (s->lock >= 0)
+        close(s->lock);
+    s->lock = openat(s->folder, s->name, OPEN_FLAGS | O_RDWR | O_NOFOLLOW);
+    if (s->lock >= 0)
+        return flock_patiently(s, s->lock);
+    return errno == ENOENT ? STORE_MISSING : STORE_CANNOT_LOCK;
+}
+
+int store_lock(struct store *s)
+{
     for (int i = 0; i < REFRESH_TRIES; i++) {
-        int ret = flock_patiently(s, s->file);
+        int ret = lock_file(s);
         int current;
 
         if (ret != 0)
@@ -163,7 +193,8 @@ int store_lock(struct store *s) {
     return STORE_BUSY;
 }
 
-int store_refresh(struct store *s) {
+int store_refresh(struct store *s)
+{
     int current = is_current(s);
 
     if (current < 0)
@@ -171,7 +202,8 @@ int store_refresh(struct store *s) {
     return current ? check_file(s) : reopen(s);
 }
 
-int store_lock_in_run(struct store *s) {
+int store_lock_in_run(struct store *s)
+{
     struct stat folder_stat;
     struct stat run_stat;
     char name[64];
@@ -193,16 +225,19 @@ int store_lock_in_run(struct store *s) {
     }
     snprintf(name, sizeof name, "lock-%jx-%jx", (uintmax_t)folder_stat.st_dev,
              (uintmax_t)folder_stat.st_ino);
-    s->run_lock = openat(run, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    ret = s->run_lock < 0 ? failed(s, "making a lock in " STORE_RUN_FOLDER)
-                          : flock_patiently(s, s->run_lock);
+    if (s->lock >= 0)
+        close(s->lock);
+    s->lock = openat(run, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    ret =
+        s->lock < 0 ? failed(s, "making a lock in " STORE_RUN_FOLDER) : flock_patiently(s, s->lock);
 out:
     close_keeping_errno(run);
     return ret;
 }
 
 /* Reads a file of exactly `size` bytes; EAGAIN where it grew or shrank meanwhile. */
-static int read_all(int fd, size_t size, char **text) {
+static int read_all(int fd, size_t size, char **text)
+{
     char *buffer = malloc(size + 1);
     size_t got = 0;
     ssize_t n = -1;
@@ -229,12 +264,14 @@ static int read_all(int fd, size_t size, char **text) {
     return -1;
 }
 
-int store_read(struct store *s, char **text, size_t *len) {
+int store_read(struct store *s, char **text, size_t *len)
+{
     *len = (size_t)s->stat.st_size;
     return read_all(s->file, *len, text) == 0 ? 0 : failed(s, "reading it");
 }
 
-static int write_all(int fd, const char *text, size_t len) {
+static int write_all(int fd, const char *text, size_t len)
+{
     while (len > 0) {
         ssize_t n = write(fd, text, len);
 
@@ -249,7 +286,8 @@ static int write_all(int fd, const char *text, size_t len) {
 }
 
 /* Makes an empty file `name~XXXXXX` in the folder, as google-authenticator-libpam names it. */
-static int make_temporary(struct store *s, char temporary[static NAME_MAX + 1]) {
+static int make_temporary(struct store *s, char temporary[static NAME_MAX + 1])
+{
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     uint8_t random[6];
     char suffix[sizeof random + 1] = "";
@@ -273,28 +311,53 @@ static int make_temporary(struct store *s, char temporary[static NAME_MAX + 1]) 
     return -1;
 }
 
-/* Gives the new file the old one's owner, group and mode; no group gets rights that it had not. */
-static int copy_owner_and_mode(const struct store *s, int fd) {
+/*
+ * Gives the new file the old one's owner, group and mode. Nobody gets rights that they had not: a
+ * group that cannot be kept has none, nor has one whose bits were the mask of an ACL.
+ */
+static int copy_owner_and_mode(const struct store *s, int fd)
+{
     mode_t mode = s->stat.st_mode & 07777 & s->rules.allowed_perm;
     struct stat new;
+    bool same_owner;
 
     if (fstat(fd, &new) != 0)
         return -1;
-    if ((new.st_uid != s->stat.st_uid || new.st_gid != s->stat.st_gid) &&
-        fchown(fd, s->stat.st_uid, s->stat.st_gid) != 0)
+    same_owner = new.st_uid == s->stat.st_uid &&new.st_gid == s->stat.st_gid;
+    if ((!same_owner && fchown(fd, s->stat.st_uid, s->stat.st_gid) != 0) ||
+        fgetxattr(s->file, "system.posix_acl_access", NULL, 0) > 0)
         mode &= ~(mode_t)0070;
     return fchmod(fd, mode);
 }
 
-int store_replace(struct store *s, const char *text, size_t len) {
+/* Without SELinux, or where the policy has its own mind, there is nothing to be done. */
+static void copy_label(const struct store *s, int fd)
+{
+    static const char name[] = "security.selinux";
+    char label[LABEL_MAX];
+    ssize_t len = fgetxattr(s->file, name, label, sizeof label);
+
+    if (len > 0)
+        (void)fsetxattr(fd, name, label, (size_t)len, 0);
+}
+
+int store_replace(struct store *s, const char *text, size_t len)
+{
     char temporary[NAME_MAX + 1];
     int fd = make_temporary(s, temporary);
     int ret;
 
     if (fd < 0)
         return failed(s, "making a new file beside it");
+    copy_label(s, fd);
     if (write_all(fd, text, len) != 0 || copy_owner_and_mode(s, fd) != 0 || fsync(fd) != 0) {
         ret = failed(s, "writing a new file beside it");
+        close(fd);
+        goto remove;
+    }
+    if (is_current(s) != 1) { /* an editor knows nothing of locks */
+        errno = EAGAIN;
+        ret = failed(s, "somebody else replaced it");
         close(fd);
         goto remove;
     }
@@ -302,7 +365,8 @@ int store_replace(struct store *s, const char *text, size_t len) {
         ret = failed(s, "replacing it");
         goto remove;
     }
-    if (fsync(s->folder) != 0 && errno != EINVAL) /* EINVAL: a file system without such a thing */
+    /* EINVAL: a file system without such a thing; EBADF: a folder that may not be read. */
+    if (fsync(s->folder) != 0 && errno != EINVAL && errno != EBADF)
         return failed(s, "syncing its folder");
     return 0;
 remove:
@@ -310,17 +374,19 @@ remove:
     return ret;
 }
 
-void store_close(struct store *s) {
+void store_close(struct store *s)
+{
     if (!s->open)
         return;
     s->open = false;
-    if (s->run_lock >= 0)
-        close(s->run_lock);
+    if (s->lock >= 0)
+        close(s->lock);
     close(s->file);
     close(s->folder);
 }
 
-int store_read_system(const char *path, size_t max, char **text, size_t *len, const char **fault) {
+int store_read_system(const char *path, size_t max, char **text, size_t *len, const char **fault)
+{
     int fd = open(path, OPEN_FLAGS);
     struct stat stat;
     int ret = STORE_UNSAFE;

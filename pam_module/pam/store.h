@@ -23,7 +23,7 @@ enum store_error {
     STORE_MISSING = -101,     /* no such file, or no folder that could hold it */
     STORE_UNSAFE = -102,      /* its kind, mode, owner or size is not as it must be: store.fault */
     STORE_BUSY = -103,        /* somebody else kept the lock for STORE_LOCK_WAIT_MS */
-    STORE_CANNOT_LOCK = -104, /* this file system cannot lock it: store_lock_in_run() */
+    STORE_CANNOT_LOCK = -104, /* not by us on this file system: store_lock_in_run() */
     STORE_FAILED = -105,      /* a system call: store.fault, store.error_number */
 };
 
@@ -39,7 +39,7 @@ struct store {
     bool open;
     int folder; /* of the file itself, where a link leads to it */
     int file;
-    int run_lock; /* -1, or a lock in STORE_RUN_FOLDER */
+    int lock; /* -1, or what else is locked: see store_lock() and store_lock_in_run() */
     char name[NAME_MAX + 1];
     struct stat stat;
     const char *fault; /* after an error: a static string that says what failed */
@@ -54,7 +54,8 @@ int store_open(struct store *s, const char *path, const struct store_rules *rule
 
 /*
  * Locks the file against every other login and doorward itself, and opens it anew where it was
- * replaced meanwhile: afterwards the open file is the one that the path names.
+ * replaced meanwhile: afterwards the open file is the one that the path names. Where only what is
+ * open for writing can be locked (NFS), it is opened once more for that.
  */
 int store_lock(struct store *s);
 
@@ -70,8 +71,9 @@ int store_read(struct store *s, char **text, size_t *len);
 
 /*
  * Puts new content in the file's place: written to a new file beside it, synced, renamed, the
- * folder synced. The mode stays, and so does the owner where that can be. On an error the old file
- * stays, but for one: after a failed sync of the folder either may be found after a power cut.
+ * folder synced. The mode stays, and so do owner, group and SELinux label where that can be. On an
+ * error the old file stays, but for one: after a failed sync of the folder either may be found
+ * after a power cut.
  */
 int store_replace(struct store *s, const char *text, size_t len);
 

@@ -7,7 +7,9 @@
  *   flags=N       the flags of pam_authenticate
  *   uid=N gid=N   run as this user, with no other group
  *   authtok=HEX   PAM_AUTHTOK before the module runs (through pam_record.so)
- *   noflock       file systems cannot lock: flock fails with EBADF
+ *   noflock       as on NFS, flock fails with EBADF on what is open for reading alone
+ *   anycase       the passwd database does not tell capitals from small letters
+ *   fsize=N       no file may grow beyond N bytes (RLIMIT_FSIZE)
  *
  * An empty USER leaves PAM_USER unset. All text goes over the pipes in hexadecimal. For each
  * message a line `STYLE HEX` comes out; to a prompt a line `=HEX`, `ERR` or `NULL` goes in. The
@@ -18,14 +20,20 @@
  */
 #include "pam_record.h"
 
+#include <ctype.h>
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
+#include <pwd.h>
 #include <security/pam_appl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -36,6 +44,7 @@ enum { LINE_MAX_LEN = 16384, GROUPS_MAX = 64 };
 
 static long long fake_time = -1;
 static int flock_works = 1;
+static int any_case;
 static const char *authtok_before;
 static char authtok_text[LINE_MAX_LEN];
 static int module_result = -1;
@@ -43,14 +52,16 @@ static char authtok_after[1 + LINE_MAX_LEN] = "-";
 
 /* --- Stand-ins for libc, found first by every module that is loaded --- */
 
-int clock_gettime(clockid_t clock, struct timespec *t) {
+int clock_gettime(clockid_t clock, struct timespec *t)
+{
     if (fake_time < 0 || (clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_COARSE))
         return (int)syscall(SYS_clock_gettime, clock, t);
     *t = (struct timespec){.tv_sec = (time_t)fake_time};
     return 0;
 }
 
-time_t time(time_t *t) {
+time_t time(time_t *t)
+{
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
@@ -59,7 +70,8 @@ time_t time(time_t *t) {
     return now.tv_sec;
 }
 
-int gettimeofday(struct timeval *restrict t, void *restrict zone) {
+int gettimeofday(struct timeval *restrict t, void *restrict zone)
+{
     struct timespec now;
 
     (void)zone;
@@ -70,19 +82,33 @@ int gettimeofday(struct timeval *restrict t, void *restrict zone) {
 
 /* <sys/file.h> is left out, for the one flag that matters here. */
 int flock(int fd, int operation);
-int flock(int fd, int operation) {
-    struct stat file;
-
-    if (!flock_works && fstat(fd, &file) == 0 && file.st_size > 0) {
+int flock(int fd, int operation)
+{
+    if (!flock_works && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY) {
         errno = EBADF;
         return -1;
     }
     return (int)syscall(SYS_flock, fd, operation);
 }
 
+int getpwnam_r(const char *name, struct passwd *entry, char *buffer, size_t size,
+               struct passwd **result)
+{
+    int (*real)(const char *, struct passwd *, char *, size_t, struct passwd **);
+    char folded[NAME_MAX + 1];
+    size_t len = strnlen(name, NAME_MAX);
+
+    for (size_t i = 0; i < len; i++)
+        folded[i] = (char)(any_case ? tolower((unsigned char)name[i]) : name[i]);
+    folded[len] = '\0';
+    *(void **)&real = dlsym(RTLD_NEXT, "getpwnam_r");
+    return real(folded, entry, buffer, size, result);
+}
+
 /* --- What pam_record.so asks and tells --- */
 
-static void to_hex(const char *text, char out[static LINE_MAX_LEN]) {
+static void to_hex(const char *text, char out[static LINE_MAX_LEN])
+{
     size_t len = 0;
 
     for (; *text != '\0' && len + 3 < LINE_MAX_LEN; text++)
@@ -90,7 +116,8 @@ static void to_hex(const char *text, char out[static LINE_MAX_LEN]) {
     out[len] = '\0';
 }
 
-static void from_hex(const char *hex, char out[static LINE_MAX_LEN]) {
+static void from_hex(const char *hex, char out[static LINE_MAX_LEN])
+{
     size_t len = 0;
     unsigned byte;
 
@@ -99,11 +126,13 @@ static void from_hex(const char *hex, char out[static LINE_MAX_LEN]) {
     out[len] = '\0';
 }
 
-const char *record_authtok_before(void) {
+const char *record_authtok_before(void)
+{
     return authtok_before;
 }
 
-void record_result(int result, const char *after) {
+void record_result(int result, const char *after)
+{
     module_result = result;
     if (after != NULL) {
         authtok_after[0] = '=';
@@ -113,7 +142,8 @@ void record_result(int result, const char *after) {
 
 /* --- The conversation --- */
 
-static const char *style_name(int style) {
+static const char *style_name(int style)
+{
     switch (style) {
     case PAM_PROMPT_ECHO_OFF:
         return "ECHO_OFF";
@@ -129,7 +159,8 @@ static const char *style_name(int style) {
 }
 
 /* Answers one message; the response's text stays NULL where the answer is NULL, or is none. */
-static int answer(const struct pam_message *message, struct pam_response *response) {
+static int answer(const struct pam_message *message, struct pam_response *response)
+{
     char hex[LINE_MAX_LEN];
     char line[LINE_MAX_LEN];
     char text[LINE_MAX_LEN];
@@ -149,7 +180,8 @@ static int answer(const struct pam_message *message, struct pam_response *respon
 }
 
 static int converse(int count, const struct pam_message **messages, struct pam_response **responses,
-                    void *context) {
+                    void *context)
+{
     struct pam_response *answers = calloc((size_t)count, sizeof *answers);
 
     (void)context;
@@ -183,7 +215,8 @@ struct identity {
     char folder[4096];
 };
 
-static int count_open_files(void) {
+static int count_open_files(void)
+{
     DIR *folder = opendir("/proc/self/fd");
     int count = 0;
 
@@ -195,7 +228,8 @@ static int count_open_files(void) {
     return count;
 }
 
-static void identity_read(struct identity *id) {
+static void identity_read(struct identity *id)
+{
     memset(id, 0, sizeof *id);
     getresuid(&id->uids[0], &id->uids[1], &id->uids[2]);
     getresgid(&id->gids[0], &id->gids[1], &id->gids[2]);
@@ -209,13 +243,15 @@ static void identity_read(struct identity *id) {
         id->folder[0] = '\0';
 }
 
-static const char *option(const char *arg, const char *name) {
+static const char *option(const char *arg, const char *name)
+{
     size_t len = strlen(name);
 
     return strncmp(arg, name, len) == 0 ? arg + len : NULL;
 }
 
-int main(int argc, char *argv[]) {
+int main(int argc, char *argv[])
+{
     const struct pam_conv conversation = {converse, NULL};
     struct identity before;
     struct identity after;
@@ -243,8 +279,15 @@ int main(int argc, char *argv[]) {
         } else if ((value = option(argv[i], "authtok=")) != NULL) {
             from_hex(value, authtok_text);
             authtok_before = authtok_text;
+        } else if ((value = option(argv[i], "fsize=")) != NULL) {
+            const struct rlimit limit = {(rlim_t)atoll(value), (rlim_t)atoll(value)};
+
+            if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+                return 2;
         } else if (strcmp(argv[i], "noflock") == 0) {
             flock_works = 0;
+        } else if (strcmp(argv[i], "anycase") == 0) {
+            any_case = 1;
         } else {
             return 2;
         }

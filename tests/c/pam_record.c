@@ -7,7 +7,8 @@
 #include <dlfcn.h>
 #include <stddef.h>
 
-int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv) {
+int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
     int (*authenticate)(pam_handle_t *, int, int, const char **);
     const char *before = record_authtok_before();
     const void *after = NULL;
@@ -29,7 +30,8 @@ int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **ar
     return result;
 }
 
-int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv) {
+int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
     (void)pamh;
     (void)flags;
     (void)argc;

@@ -9,12 +9,16 @@
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
-static bool in_group(void *context, const char *group) {
+static int membership(const void *context, const char *group)
+{
     (void)context;
-    return strcmp(group, "staff") == 0;
+    if (strcmp(group, "down") == 0)
+        return ACCESS_NOT_KNOWN;
+    return strcmp(group, "staff") == 0 ? ACCESS_MEMBER : ACCESS_NO_GROUP;
 }
 
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
     static const char bad[] = "\n+ : ALL";
     static const char *const hosts[] = {"", "10.1.2.3", "::ffff:10.1.2.3", "2001:db8::1", "name"};
     char *text = malloc(size + sizeof bad);
@@ -24,7 +28,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
     memcpy(text, data, size);
     memcpy(text + size, bad, sizeof bad - 1);
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
-        const struct access_login login = {.user = "alice", .host = hosts[i], .in_group = in_group};
+        const struct access_login login = {
+            .user = "alice", .host = hosts[i], .membership = membership};
         struct access_problem problem;
         bool skips = access_skips((const char *)data, size, &login, &problem);
 

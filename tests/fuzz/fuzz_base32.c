@@ -9,7 +9,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
     size_t cap = BASE32_DECODED_MAX(size);
     uint8_t *decoded = malloc(cap + 1);
     uint8_t *again = malloc(cap + 1);

@@ -13,10 +13,11 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int log_in(struct credential *c, const char *reply, int64_t now,
-                  struct verify_answer *answer) {
+                  struct verify_answer *answer)
+{
     const struct verify_request request = {.reply = reply,
                                            .now = now,
-                                           .reading = VERIFY_AS_ANY,
+                                           .readings = VERIFY_AS_ANY,
                                            .with_prefix = true,
                                            .learn_skew = true};
     int ret = verify_rate_limit(c, now);
@@ -29,7 +30,8 @@ static int log_in(struct credential *c, const char *reply, int64_t now,
 }
 
 /* How often a reply's last eight digits stand on a line of their own. */
-static size_t count_recovery(const struct credential *c, const char *reply) {
+static size_t count_recovery(const struct credential *c, const char *reply)
+{
     size_t begin;
     size_t end;
     size_t count = 0;
@@ -40,7 +42,8 @@ static size_t count_recovery(const struct credential *c, const char *reply) {
     return count;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
     struct credential c = {0};
     struct verify_answer answer = {0};
     int64_t now;

@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
 enum { WORDS_MAX = 16, PATH_CAP = 64 };
 
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
     const char *words[WORDS_MAX] = {0};
     char path[PATH_CAP];
     struct options options;

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from demo.server import Syslog
-from tests.pam.login import NATIVE, PAM_LOGIN, PAM_RECORD, PROGRAMS
+from tests.pam.login import NATIVE, PAM_LOGIN, PAM_LOGIN_SETUID, PAM_RECORD, PROGRAMS
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # 160 bits
 
@@ -27,6 +27,8 @@ def programs() -> None:
     PROGRAMS.mkdir(exist_ok=True)
     for program in (PAM_LOGIN, PAM_RECORD):
         shutil.copy(NATIVE / program.name, program)
+    shutil.copy(PAM_LOGIN, PAM_LOGIN_SETUID)
+    PAM_LOGIN_SETUID.chmod(0o4755)
 
 
 @pytest.fixture(scope="session", autouse=True)

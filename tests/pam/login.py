@@ -14,6 +14,7 @@ from tests.conftest import CHECKOUT
 NATIVE = CHECKOUT / "build" / "native" / "tests" / "c"
 PROGRAMS = Path("/usr/local/lib/doorward-tests")  # copies of them, where every user can run them
 PAM_LOGIN = PROGRAMS / "pam_login"
+PAM_LOGIN_SETUID = PROGRAMS / "pam_login_setuid"  # root's for whoever starts it, as su is
 PAM_RECORD = PROGRAMS / "pam_record.so"
 
 PAM_CODES = {0: "PAM_SUCCESS", 6: "PAM_PERM_DENIED", 7: "PAM_AUTH_ERR", 25: "PAM_IGNORE"}
@@ -31,7 +32,8 @@ class Setting:
     """What a login meets: the module's arguments, who comes from where, and the time.
 
     `time` is in Unix seconds, or None for the machine's own clock; `run_as` is the name of the
-    account that the calling process belongs to.
+    account that the calling process belongs to, or with `setuid` who starts it; `switches` are
+    pam_login's own, such as noflock.
     """
 
     args: Sequence[str] = ()
@@ -41,7 +43,8 @@ class Setting:
     flags: int = 0
     run_as: str | None = None
     authtok: str | None = None
-    can_flock: bool = True
+    setuid: bool = False
+    switches: Sequence[str] = ()
     module: Path | None = None
     recorded: bool = True
 
@@ -75,19 +78,25 @@ class Login:
 
     def __init__(self, folder: Path, setting: Setting) -> None:
         options = {"time": setting.time, "rhost": setting.rhost, "flags": setting.flags or None}
-        if setting.run_as:
-            account = pwd.getpwnam(setting.run_as)
+        account = pwd.getpwnam(setting.run_as) if setting.run_as else None
+        if account and not setting.setuid:
             options |= {"uid": account.pw_uid, "gid": account.pw_gid}
         if setting.authtok is not None:
             options["authtok"] = setting.authtok.encode().hex()
         words = [f"{name}={value}" for name, value in options.items() if value is not None]
-        if not setting.can_flock:
-            words.append("noflock")
+        words += setting.switches
         service = write_service(folder, setting)
         self._messages: list[tuple[str, str]] = []
         self._result: Result | None = None
         self._process = subprocess.Popen(
-            [PAM_LOGIN, folder, service, setting.user, *words],
+            [
+                PAM_LOGIN_SETUID if setting.setuid else PAM_LOGIN,
+                folder,
+                service,
+                setting.user,
+                *words,
+            ],
+            user=account.pw_uid if account and setting.setuid else None,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -135,6 +144,16 @@ class Login:
     def fail(self) -> None:
         """Makes the conversation fail."""
         self._answer("ERR")
+
+    @property
+    def pid(self) -> int:
+        """The process that logs in."""
+        return self._process.pid
+
+    @property
+    def died(self) -> bool:
+        """Whether it ended without a result, once `next_prompt` has returned None."""
+        return self._result is None
 
     def result(self) -> Result:
         """What came of the login, which must be over."""

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import struct
 import subprocess
 import time
 from collections.abc import Iterator
@@ -47,13 +48,16 @@ def test_one_code_lets_one_of_many_in(home: Path, confdir: Path) -> None:
         assert f'" DISALLOW_REUSE {NOW // 30}' in path.read_text()
 
 
-@pytest.mark.parametrize("can_flock", [True, False])
+@pytest.mark.parametrize(
+    ("switches", "mode"), [((), 0o600), (("noflock",), 0o600), (("noflock",), 0o400)]
+)
 def test_one_recovery_code_lets_one_of_many_in(
-    home: Path, confdir: Path, *, can_flock: bool
+    home: Path, confdir: Path, switches: tuple[str, ...], mode: int
 ) -> None:
-    """A recovery code would be worth several logins, also where files cannot be locked (NFS)."""
+    """A recovery code would be worth several logins, also where files are hard to lock (NFS)."""
     path = enrol(home, RECOVERY_CODE, "87654321")
-    results = all_at_once(confdir, Setting(can_flock=can_flock), RECOVERY_CODE, 16)
+    path.chmod(mode)
+    results = all_at_once(confdir, Setting(switches=switches), RECOVERY_CODE, 16)
     assert sorted(result.module for result in results) == ["PAM_AUTH_ERR"] * 15 + ["PAM_SUCCESS"]
     assert path.read_text().splitlines()[2:] == ["87654321"]
 
@@ -66,12 +70,15 @@ def test_guesses_at_once_are_counted(home: Path, confdir: Path) -> None:
     assert f'" RATE_LIMIT 3 30 {NOW} {NOW} {NOW}' in path.read_text()
 
 
+NO_LOCKS = Setting(switches=["noflock"])
+
+
 def test_an_unlockable_file_is_locked_under_run(home: Path, confdir: Path) -> None:
     """Logins from a file system without locks would be refused, or raced."""
-    enrol(home, '" DISALLOW_REUSE')
-    setting = Setting(can_flock=False)
-    assert log_in(confdir, setting, [f"={code_at()}"]).module == "PAM_SUCCESS"
-    assert log_in(confdir, setting, [f"={code_at()}"]).module == "PAM_AUTH_ERR"
+    path = enrol(home, '" DISALLOW_REUSE')
+    path.chmod(0o400)  # or it could be opened for writing, and that be locked
+    assert log_in(confdir, NO_LOCKS, [f"={code_at()}"]).module == "PAM_SUCCESS"
+    assert log_in(confdir, NO_LOCKS, [f"={code_at()}"]).module == "PAM_AUTH_ERR"
     folder = Path("/run/doorward")
     assert folder.stat().st_mode & 0o7777 == 0o700
     assert folder.owner() == "root"
@@ -79,15 +86,123 @@ def test_an_unlockable_file_is_locked_under_run(home: Path, confdir: Path) -> No
 
 def test_a_run_folder_of_somebody_elses_is_not_used(home: Path, confdir: Path) -> None:
     """Whoever owns the folder of the locks could take them away."""
-    enrol(home)
+    enrol(home).chmod(0o400)
     folder = Path("/run/doorward")
     folder.mkdir(exist_ok=True)
     owned(folder, "galother", 0o755)
     try:
-        result = log_in(confdir, Setting(can_flock=False), [f"={code_at()}"])
-        assert result.module == "PAM_AUTH_ERR"
+        assert log_in(confdir, NO_LOCKS, [f"={code_at()}"]).module == "PAM_AUTH_ERR"
     finally:
         owned(folder, "root", 0o700)
+
+
+def test_a_screen_locker_needs_no_run_folder(home: Path, confdir: Path) -> None:
+    """A locker that runs as the user could never unlock where homes are on NFS."""
+    enrol(home)
+    setting = Setting(switches=["noflock"], run_as="galuser")
+    assert log_in(confdir, setting, [f"={code_at()}"]).module == "PAM_SUCCESS"
+
+
+def test_whoever_starts_the_program_cannot_stop_it_half_way(home: Path, confdir: Path) -> None:
+    """A user could stop their own su while it keeps the lock, and lock somebody else out."""
+    path = enrol(home)
+    setting = Setting(run_as="galother", setuid=True)
+    with path.open() as file, Login(confdir, setting) as login:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        login.next_prompt()
+        login.reply(code_at())
+        wait_until_open_twice(path)
+        for signal in ("STOP", "KILL", "TERM"):
+            attempt = subprocess.run(
+                ["kill", f"-{signal}", str(login.pid)],
+                user=ACCOUNTS["galother"][0],
+                check=False,
+                capture_output=True,
+            )
+            assert b"not permitted" in attempt.stderr
+        fcntl.flock(file, fcntl.LOCK_UN)
+        assert login.next_prompt() is None
+        assert login.result().module == "PAM_SUCCESS"
+        assert login.result().ids_kept
+
+
+def test_a_guess_is_on_record_before_it_is_looked_at(home: Path, confdir: Path) -> None:
+    """Whoever ends the program between a wrong guess and its record would guess for nothing.
+
+    A limit on the size of files does so here: a right code can make the file smaller, a wrong one
+    makes it larger.
+    """
+    lines = ['" RATE_LIMIT 3 30', f'" DISALLOW_REUSE {NOW // 30 - 4} {NOW // 30 - 5}']
+    size = enrol(home, *lines, RECOVERY_CODE).stat().st_size
+    opened = 0
+    for limit in range(size - 20, size + 40):
+        counted = False
+        accepted = {}
+        for code in ("000000", code_at(), RECOVERY_CODE):
+            path = enrol(home, *lines, RECOVERY_CODE)
+            with Login(confdir, Setting(switches=[f"fsize={limit}"])) as login:
+                login.next_prompt()
+                login.reply(code)
+                assert login.next_prompt() is None
+                accepted[code] = not login.died and login.result().module == "PAM_SUCCESS"
+            counted = counted or (code == "000000" and f"3 30 {NOW}" in path.read_text())
+        assert not accepted["000000"]
+        assert counted or not any(accepted.values()), f"free guesses with fsize={limit}"
+        opened += any(accepted.values())
+        assert [one.name for one in home.iterdir()] == [".google_authenticator"]
+    assert 0 < opened < 60
+
+
+@pytest.mark.parametrize("user", ["galuser", "GalUser", "GALUSER"])
+def test_a_name_in_other_letters_is_the_same_account(
+    system_secrets: Path, confdir: Path, user: str
+) -> None:
+    """Where names are the same in capitals, nullok would let the enrolled in without a code."""
+    path = system_secrets / "galuser"
+    path.write_text(f'{SECRET}\n" TOTP_AUTH\n')
+    path.chmod(0o600)
+    setting = Setting(args=[*SYSTEM_ARGS, "nullok"], user=user, switches=["anycase"])
+    assert log_in(confdir, setting, ["=000000"]).module == "PAM_AUTH_ERR"
+    assert log_in(confdir, setting, [f"={code_at()}"]).module == "PAM_SUCCESS"
+
+
+@pytest.mark.parametrize("password", ["hunter", "", "12345", "hunter99x"])
+@pytest.mark.parametrize("user", ["galuser", "galother", "nobody-here"])
+def test_try_first_pass_asks_whoever_typed_no_code(
+    home: Path, confdir: Path, user: str, password: str
+) -> None:
+    """The prompt would tell who is enrolled."""
+    enrol(home)
+    setting = Setting(args=["try_first_pass"], user=user, authtok=password)
+    assert log_in(confdir, setting, ["=000000"]).messages == [("ECHO_OFF", "Verification code: ")]
+
+
+def test_a_folder_that_may_not_be_read_can_be_written(home: Path, confdir: Path) -> None:
+    """A code would be used up and the login refused all the same."""
+    enrol(home, RECOVERY_CODE)
+    home.chmod(0o300)
+    assert log_in(confdir, Setting(), [f"={RECOVERY_CODE}"]).module == "PAM_SUCCESS"
+
+
+def test_the_selinux_label_stays(home: Path, confdir: Path) -> None:
+    """With SELinux the next login would not be allowed to read the file."""
+    path = enrol(home, RECOVERY_CODE)
+    os.setxattr(path, "security.selinux", b"user_u:object_r:auth_home_t:s0")
+    assert log_in(confdir, Setting(), [f"={RECOVERY_CODE}"]).module == "PAM_SUCCESS"
+    assert os.getxattr(path, "security.selinux") == b"user_u:object_r:auth_home_t:s0"
+
+
+def test_an_acl_does_not_become_rights_of_the_group(home: Path, confdir: Path) -> None:
+    """The mask of an ACL looks like the group's bits; the group would get what one user had."""
+    path = enrol(home, RECOVERY_CODE)
+    other = ACCOUNTS["galother"][0]
+    entries = [(1, 6, -1), (2, 4, other), (4, 0, -1), (16, 4, -1), (32, 0, -1)]  # acl(5)
+    acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    os.setxattr(path, "system.posix_acl_access", acl)
+    assert path.stat().st_mode & 0o777 == 0o640
+    setting = Setting(args=["allowed_perm=0640"])
+    assert log_in(confdir, setting, [f"={RECOVERY_CODE}"]).module == "PAM_SUCCESS"
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_lock_that_is_kept_delays_and_refuses(home: Path, confdir: Path, syslog: Syslog) -> None:
@@ -283,7 +398,7 @@ REFUSALS = [
     (Setting(), [], "no-reply"),
     (Setting(), ["=\b\n\r\x7fINCORRECT"], "refused-before"),
     (Setting(time=NOW + 9000), [f"={code_at()}"], "phone-clock-off"),
-    (Setting(time=5), [f"={code_at()}"], "secret-file-malformed"),
+    (Setting(time=5), [f"={code_at()}"], "clock-not-set"),
 ]
 
 
