@@ -7,7 +7,6 @@
  * not decided otherwise is a refusal.
  */
 #include <errno.h>
-#include <grp.h>
 #include <limits.h>
 #include <pwd.h>
 #include <security/pam_ext.h>
@@ -25,14 +24,13 @@
 #include "../core/credential.h"
 #include "../core/options.h"
 #include "../core/verify.h"
+#include "membership.h"
 #include "shield.h"
 #include "store.h"
 
 enum {
     LOG_NAME_MAX = 256,
     LOG_DETAIL_MAX = 256,
-    GROUP_SIZE_MIN = 4 * 1024, /* bytes for an entry of the group database */
-    GROUP_SIZE_MAX = 4 * 1024 * 1024,
 };
 
 /* Beside the errors of store.h and verify.h; why is in login.reason already. */
@@ -51,6 +49,7 @@ struct login {
     bool limited;                 /* the file had a rate limit when it was looked at */
     bool counted;                 /* this login is in it already */
     struct verify_answer answer;
+    int write_error;             /* an errno: what the user must be told; 0: nothing */
     const char *reason;          /* for the log: one word */
     char detail[LOG_DETAIL_MAX]; /* and our own words on it, or "" */
 };
@@ -231,25 +230,13 @@ static void leave(struct visit *v)
     store_close(&v->store);
 }
 
-/* Writes what changed. Tells the user of a full or broken disk, since no code will help then. */
-static int save(const struct login *l, struct visit *v)
+/* Writes what changed. */
+static int save(struct login *l, struct visit *v)
 {
     int ret = v->credential.changed ? with_rights(l, v, replace_file) : 0;
 
-    if (ret == STORE_FAILED && !l->silent) {
-        switch (v->store.error_number) {
-        case EPERM:
-        case ENOSPC:
-        case EROFS:
-        case EIO:
-        case EDQUOT:
-            pam_error(l->pamh, "Error \"%s\" while writing config",
-                      strerror(v->store.error_number));
-            break;
-        default:
-            break;
-        }
-    }
+    if (ret == STORE_FAILED)
+        l->write_error = v->store.error_number;
     return ret;
 }
 
@@ -393,6 +380,23 @@ static int decide(struct login *l, const struct reply *reply)
     return ret;
 }
 
+/* Tells the user of a full or broken disk, since no code will help then. Nothing is locked now. */
+static void tell_of_write_error(const struct login *l)
+{
+    switch (l->write_error) {
+    case EPERM:
+    case ENOSPC:
+    case EROFS:
+    case EIO:
+    case EDQUOT:
+        if (!l->silent)
+            pam_error(l->pamh, "Error \"%s\" while writing config", strerror(l->write_error));
+        break;
+    default:
+        break;
+    }
+}
+
 /* Gives the next module the password that stood before an accepted code. */
 static bool forward_password(const struct login *l, const char *reply)
 {
@@ -413,6 +417,7 @@ static int decide_and_forward(struct login *l, const struct reply *reply)
 {
     int ret = decide(l, reply);
 
+    tell_of_write_error(l);
     if (ret == 0 && l->options.forward_pass && !forward_password(l, reply->text)) {
         because(l, "password-not-forwarded", "too long, or libpam would not take it");
         ret = NOT_FORWARDED;
@@ -480,42 +485,6 @@ static int try_prompt(struct login *l)
 
 /* --- Before the code --- */
 
-static bool is_listed(const char *user, char *const members[])
-{
-    for (; *members != NULL; members++) {
-        if (strcmp(*members, user) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* libpam has this too, but there a lookup that fails counts as no. */
-static int membership(const void *context, const char *name)
-{
-    const struct passwd *account = context;
-    struct group entry;
-    struct group *group = NULL;
-    char *buffer = NULL;
-    int answer = ACCESS_NOT_KNOWN;
-    int error = ERANGE;
-
-    for (size_t size = GROUP_SIZE_MIN; error == ERANGE && size <= GROUP_SIZE_MAX; size *= 4) {
-        free(buffer);
-        buffer = malloc(size);
-        if (buffer == NULL)
-            return ACCESS_NOT_KNOWN;
-        error = getgrnam_r(name, &entry, buffer, size, &group);
-    }
-    if (group != NULL)
-        answer = group->gr_gid == account->pw_gid || is_listed(account->pw_name, group->gr_mem)
-                     ? ACCESS_MEMBER
-                     : ACCESS_NO_MEMBER;
-    else if (error == 0)
-        answer = ACCESS_NO_GROUP;
-    free(buffer);
-    return answer;
-}
-
 /* Whether the access file lets this login in without a code. Faults are logged, and ask. */
 static bool skips_by_access_file(const struct login *l)
 {
@@ -523,7 +492,7 @@ static bool skips_by_access_file(const struct login *l)
     const struct access_login login = {
         .user = l->account->pw_name,
         .host = l->host,
-        .membership = membership,
+        .membership = membership_find,
         .context = l->account,
     };
     struct access_problem problem;
@@ -626,7 +595,7 @@ static int log_in(struct login *l)
         because(l, "grace-period", "");
         return finish(l, 0);
     case LOOK_REFUSE:
-        return finish(l, decide(l, &(struct reply){.last = true}));
+        return finish(l, decide_and_forward(l, &(struct reply){.last = true}));
     case LOOK_ASK:
         break;
     }
