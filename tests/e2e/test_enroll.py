@@ -13,7 +13,7 @@ import pyotp
 import pytest
 from PIL import Image
 
-from tests.e2e.person import Person, Terminal, account
+from tests.e2e.enrollee import Enrollee, Terminal, account
 from tests.screen import DARK, LIGHT, picture_of, scanned
 
 ASKED = "Code from the app: "
@@ -21,13 +21,13 @@ CODE = re.compile(r"^  ([1-9][0-9]{7})\r?$", re.MULTILINE)
 
 
 @pytest.fixture
-def alice() -> Iterator[Person]:
+def alice() -> Iterator[Enrollee]:
     """Yield somebody who is not enrolled."""
     with account("alice") as person:
         yield person
 
 
-def test_enrol(alice: Person) -> None:
+def test_enrol(alice: Enrollee) -> None:
     """Scan, type the code, keep the recovery codes: then a login takes what the phone shows."""
     terminal = alice.in_terminal("enroll")
     terminal.wait_for(ASKED)
@@ -63,7 +63,7 @@ def test_enrol(alice: Person) -> None:
     )
 
 
-def test_wrong_codes(alice: Person) -> None:
+def test_wrong_codes(alice: Enrollee) -> None:
     """A wrong code, a code of a wrong clock and nonsense are each told apart, and not helped."""
     terminal = alice.in_terminal("enroll")
     terminal.wait_for(ASKED)
@@ -85,7 +85,7 @@ def test_wrong_codes(alice: Person) -> None:
     assert alice.secret.exists()
 
 
-def test_no_code_fits(alice: Person) -> None:
+def test_no_code_fits(alice: Enrollee) -> None:
     """After five wrong codes it is over, and nothing was changed."""
     before = alice.files()
     terminal = alice.in_terminal("enroll")
@@ -108,7 +108,7 @@ def test_no_code_fits(alice: Person) -> None:
 )
 @pytest.mark.parametrize("enrolled", [True, False], ids=["enrolled", "not-enrolled"])
 def test_ctrl_c_at_each_question(
-    alice: Person, arguments: list[str], question: str, *, enrolled: bool
+    alice: Enrollee, arguments: list[str], question: str, *, enrolled: bool
 ) -> None:
     """Whoever thinks better of it has what they had: same file, same inode, nothing beside it."""
     if enrolled:
@@ -126,7 +126,7 @@ def test_ctrl_c_at_each_question(
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
-def test_killed_at_the_question(alice: Person, number: signal.Signals) -> None:
+def test_killed_at_the_question(alice: Enrollee, number: signal.Signals) -> None:
     """A terminal that is closed, or worse, changes nothing either."""
     alice.enrol()
     before = alice.files()
@@ -137,7 +137,7 @@ def test_killed_at_the_question(alice: Person, number: signal.Signals) -> None:
     assert alice.files() == before
 
 
-def test_end_of_input_at_the_question(alice: Person) -> None:
+def test_end_of_input_at_the_question(alice: Enrollee) -> None:
     """Ctrl-D, or a script that forgot --no-confirm, is told what to do."""
     run = alice.run("enroll")
     assert run.returncode == 6
@@ -145,7 +145,7 @@ def test_end_of_input_at_the_question(alice: Person) -> None:
     assert not alice.secret.exists()
 
 
-def test_secrets_stay_inside(alice: Person) -> None:
+def test_secrets_stay_inside(alice: Enrollee) -> None:
     """While it waits, neither its arguments nor its memory tell another process the secret."""
     terminal = alice.in_terminal("enroll")
     terminal.wait_for(ASKED)
@@ -158,7 +158,7 @@ def test_secrets_stay_inside(alice: Person) -> None:
     assert terminal.end() == 130
 
 
-def test_existing_enrolment_stays(alice: Person) -> None:
+def test_existing_enrolment_stays(alice: Enrollee) -> None:
     """Without --force somebody who is enrolled is told so before anything else."""
     alice.enrol()
     before = alice.files()
@@ -169,7 +169,7 @@ def test_existing_enrolment_stays(alice: Person) -> None:
     assert alice.files() == before
 
 
-def test_force(alice: Person) -> None:
+def test_force(alice: Enrollee) -> None:
     """With --force the new secret is in the old one's place, and nothing else lies there."""
     old = alice.enrol()
     new = alice.enrol("--force")
@@ -179,12 +179,12 @@ def test_force(alice: Person) -> None:
     assert [name for name in alice.files() if name.startswith(".google")] == [alice.secret.name]
 
 
-def test_force_where_there_is_nothing(alice: Person) -> None:
+def test_force_where_there_is_nothing(alice: Enrollee) -> None:
     """--force on somebody who is not enrolled enrols them."""
     assert alice.enrol("--force")["secret"] == alice.secret_text()
 
 
-def test_json(alice: Person) -> None:
+def test_json(alice: Enrollee) -> None:
     """A script gets all of it in one object, which agrees with the file."""
     told = alice.enrol("--issuer", "ACME / Köln", "--label", "alice & co")
     app = pyotp.parse_uri(told["uri"])
@@ -197,7 +197,7 @@ def test_json(alice: Person) -> None:
     assert told["rate_limit"] == {"attempts": 3, "seconds": 30}
 
 
-def test_options(alice: Person) -> None:
+def test_options(alice: Enrollee) -> None:
     """Each option is in the file, and in the URI where the app must know."""
     options = ["--window", "17", "--step", "60", "--rate-limit", "none", "--recovery-codes", "0"]
     told = alice.enrol(*options)
@@ -212,7 +212,7 @@ def test_options(alice: Person) -> None:
     assert "period=60" in told["uri"]
 
 
-def test_home_is_that_of_the_passwd_database(alice: Person, tmp_path: Path) -> None:
+def test_home_is_that_of_the_passwd_database(alice: Enrollee, tmp_path: Path) -> None:
     """$HOME, $USER and $LOGNAME are anybody's to set, and lead nowhere."""
     tmp_path.chmod(0o777)
     lies = {"HOME": str(tmp_path), "USER": "root", "LOGNAME": "root"}
@@ -222,7 +222,7 @@ def test_home_is_that_of_the_passwd_database(alice: Person, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("ending", ["png", "svg"])
-def test_picture(alice: Person, ending: str) -> None:
+def test_picture(alice: Enrollee, ending: str) -> None:
     """A picture of the QR code is a new file of the user's own, and private."""
     path = alice.home / f"code.{ending}"
     told = alice.enrol("--qr", str(path))
@@ -245,7 +245,7 @@ def test_picture(alice: Person, ending: str) -> None:
     ],
 )
 def test_terminals_that_cannot_draw(
-    alice: Person, size: tuple[int, int], environment: dict[str, str], said: str
+    alice: Enrollee, size: tuple[int, int], environment: dict[str, str], said: str
 ) -> None:
     """Where there can be no QR code, the reason stands in its place, and the rest is as ever."""
     terminal = alice.in_terminal("enroll", size=size, **environment)
@@ -256,7 +256,7 @@ def test_terminals_that_cannot_draw(
     assert terminal.end() == 0
 
 
-def test_terminal_too_low(alice: Person) -> None:
+def test_terminal_too_low(alice: Enrollee) -> None:
     """A code that is higher than the window says how high the window has to be."""
     terminal = alice.in_terminal("enroll", size=(12, 80))
     assert "Make the window 2" in terminal.wait_for(ASKED)
@@ -264,7 +264,7 @@ def test_terminal_too_low(alice: Person) -> None:
     assert terminal.end() == 130
 
 
-def test_no_color_does_not_spoil_the_code(alice: Person) -> None:
+def test_no_color_does_not_spoil_the_code(alice: Enrollee) -> None:
     """NO_COLOR is about decoration; a QR code in unknown colours would not be read."""
     terminal = alice.in_terminal("enroll", NO_COLOR="1")
     terminal.wait_for(ASKED)
@@ -273,13 +273,13 @@ def test_no_color_does_not_spoil_the_code(alice: Person) -> None:
     assert terminal.end() == 130
 
 
-def _showing(alice: Person) -> Terminal:
+def _showing(alice: Enrollee) -> Terminal:
     terminal = alice.in_terminal("show")
     terminal.wait_for("Show the secret of alice on this screen? [y/N] ")
     return terminal
 
 
-def test_show(alice: Person) -> None:
+def test_show(alice: Enrollee) -> None:
     """The same QR code again, once somebody agreed to have it on the screen."""
     told = alice.enrol()
     before = alice.files()
@@ -301,7 +301,7 @@ def test_show(alice: Person) -> None:
     assert alice.files() == before
 
 
-def test_show_of_a_counter(alice: Person) -> None:
+def test_show_of_a_counter(alice: Enrollee) -> None:
     """A counter-based credential of google-authenticator's is shown as what it is."""
     alice.secret.write_text('GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n" HOTP_COUNTER 41\n')
     alice.secret.chmod(0o600)
@@ -313,7 +313,7 @@ def test_show_of_a_counter(alice: Person) -> None:
     assert app.initial_count == 41
 
 
-def test_new_recovery_codes(alice: Person) -> None:
+def test_new_recovery_codes(alice: Enrollee) -> None:
     """The new codes are there, the old are gone, and every other byte and the mode stay."""
     told = alice.enrol("--rate-limit", "5/60")
     alice.secret.chmod(0o400)
@@ -331,7 +331,7 @@ def test_new_recovery_codes(alice: Person) -> None:
     assert alice.secret.read_text() == head + "".join(f"{code}\n" for code in shown)
 
 
-def test_new_recovery_codes_for_a_broken_file(alice: Person) -> None:
+def test_new_recovery_codes_for_a_broken_file(alice: Enrollee) -> None:
     """A file that no login takes is not made worse."""
     alice.enrol()
     alice.secret.write_text("9\n")
@@ -340,7 +340,7 @@ def test_new_recovery_codes_for_a_broken_file(alice: Person) -> None:
     assert alice.files() == before
 
 
-def test_unenrol(alice: Person) -> None:
+def test_unenrol(alice: Enrollee) -> None:
     """After a yes the secret is gone, and what follows from that is said."""
     alice.enrol()
     terminal = alice.in_terminal("unenroll")
@@ -355,7 +355,7 @@ def test_unenrol(alice: Person) -> None:
 
 
 @pytest.mark.parametrize("command", [["show"], ["recovery-codes"], ["unenroll", "--yes"]])
-def test_not_enrolled(alice: Person, command: list[str]) -> None:
+def test_not_enrolled(alice: Enrollee, command: list[str]) -> None:
     """What needs an enrolment says that there is none."""
     run = alice.run(*command)
     assert (run.returncode, run.stdout) == (4, "")
@@ -370,7 +370,7 @@ def _at_the_same_time(run: Callable[[], subprocess.Popen[str]]) -> list[tuple[in
     ]
 
 
-def test_first_enrolments_at_the_same_time(alice: Person) -> None:
+def test_first_enrolments_at_the_same_time(alice: Enrollee) -> None:
     """One of many gets in; the others are told, and do not take it away from the one."""
     ended = _at_the_same_time(lambda: alice.start("enroll", "--json"))
     assert sorted(code for code, _ in ended) == [0, *[3] * 7]
@@ -379,7 +379,7 @@ def test_first_enrolments_at_the_same_time(alice: Person) -> None:
     assert [name for name in alice.files() if name.startswith(".google")] == [alice.secret.name]
 
 
-def test_new_recovery_codes_at_the_same_time(alice: Person) -> None:
+def test_new_recovery_codes_at_the_same_time(alice: Enrollee) -> None:
     """Each run waits for the other, and the file has the codes of exactly one of them."""
     alice.enrol()
     ended = _at_the_same_time(lambda: alice.start("recovery-codes", "--json"))
@@ -396,7 +396,7 @@ def test_new_recovery_codes_at_the_same_time(alice: Person) -> None:
         (["recovery-codes"], "alice has new recovery codes, but the result could not be shown"),
     ],
 )
-def test_result_that_nobody_saw(alice: Person, command: list[str], what: str) -> None:
+def test_result_that_nobody_saw(alice: Enrollee, command: list[str], what: str) -> None:
     """Where the disk that the output goes to is full, it is said that the work was done."""
     if command[0] != "enroll":
         alice.enrol()

@@ -15,21 +15,21 @@ from pathlib import Path
 import pytest
 from doorward.native import base32_encode, credential_parse
 
-from tests.e2e.person import Person, Terminal, account, run_as_root
+from tests.e2e.enrollee import Enrollee, Terminal, account, run_as_root
 
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 SYSTEM_SECRET = Path("/var/lib/doorward/secrets/alice")
 
 
 @pytest.fixture
-def alice() -> Iterator[Person]:
+def alice() -> Iterator[Enrollee]:
     """Yield somebody who is not enrolled."""
     with account("alice") as person:
         yield person
 
 
 @pytest.fixture
-def bob() -> Iterator[Person]:
+def bob() -> Iterator[Enrollee]:
     """Yield somebody else."""
     with account("bob") as person:
         yield person
@@ -49,7 +49,7 @@ def _told(*arguments: str) -> dict[str, object]:
     return told
 
 
-def test_enrol(alice: Person) -> None:
+def test_enrol(alice: Enrollee) -> None:
     """What root makes in a home is the user's own from the start."""
     told = _told("enroll", "alice", "--qr", "/home/alice/code.png")
     assert (told["user"], told["secret"]) == ("alice", alice.secret_text())
@@ -61,7 +61,7 @@ def test_enrol(alice: Person) -> None:
         assert stat.S_IMODE(facts.st_mode) == 0o600
 
 
-def test_all_commands(alice: Person) -> None:
+def test_all_commands(alice: Enrollee) -> None:
     """Root shows, renews and removes for a user what they could themself."""
     told = _told("enroll", "alice")
     assert _told("show", "alice")["uri"] == told["uri"]
@@ -72,7 +72,7 @@ def test_all_commands(alice: Person) -> None:
     assert not alice.secret.exists()
 
 
-def test_picture_in_a_folder_of_roots(alice: Person) -> None:
+def test_picture_in_a_folder_of_roots(alice: Enrollee) -> None:
     """A picture that root wants for itself is root's."""
     folder = Path("/root/pictures")
     folder.mkdir()
@@ -95,39 +95,39 @@ def victim() -> Iterator[Path]:
     path.unlink()
 
 
-def _link_to_root(alice: Person, victim: Path, _bob: Person) -> None:
+def _link_to_root(alice: Enrollee, victim: Path, _bob: Enrollee) -> None:
     alice.secret.symlink_to(victim)
 
 
-def _link_to_folder_of_root(alice: Person, victim: Path, _bob: Person) -> None:
+def _link_to_folder_of_root(alice: Enrollee, victim: Path, _bob: Enrollee) -> None:
     alice.secret.symlink_to(victim.with_name("new"))
 
 
-def _link_to_bob(alice: Person, _victim: Path, bob: Person) -> None:
+def _link_to_bob(alice: Enrollee, _victim: Path, bob: Enrollee) -> None:
     alice.secret.symlink_to(bob.secret)
 
 
-def _link_through_proc(alice: Person, victim: Path, _bob: Person) -> None:
+def _link_through_proc(alice: Enrollee, victim: Path, _bob: Enrollee) -> None:
     alice.secret.symlink_to(f"/proc/1/root{victim}")
 
 
-def _hard_link(alice: Person, victim: Path, _bob: Person) -> None:
+def _hard_link(alice: Enrollee, victim: Path, _bob: Enrollee) -> None:
     os.link(victim, alice.secret)
 
 
-def _fifo(alice: Person, _victim: Path, _bob: Person) -> None:
+def _fifo(alice: Enrollee, _victim: Path, _bob: Enrollee) -> None:
     os.mkfifo(alice.secret, 0o666)
 
 
-def _folder(alice: Person, _victim: Path, _bob: Person) -> None:
+def _folder(alice: Enrollee, _victim: Path, _bob: Enrollee) -> None:
     alice.secret.mkdir()
 
 
-def _device(alice: Person, _victim: Path, _bob: Person) -> None:
+def _device(alice: Enrollee, _victim: Path, _bob: Enrollee) -> None:
     alice.secret.symlink_to("/dev/zero")
 
 
-def _circle(alice: Person, _victim: Path, _bob: Person) -> None:
+def _circle(alice: Enrollee, _victim: Path, _bob: Enrollee) -> None:
     alice.secret.symlink_to(alice.secret.name)
 
 
@@ -151,7 +151,7 @@ def _state(path: Path) -> tuple[int, int, int, int, str]:
 
 @pytest.mark.parametrize("trap", TRAPS)
 def test_traps(
-    alice: Person, bob: Person, victim: Path, trap: Callable[[Person, Path, Person], None]
+    alice: Enrollee, bob: Enrollee, victim: Path, trap: Callable[[Enrollee, Path, Enrollee], None]
 ) -> None:
     """Each ends in an error, and neither root's file nor another user's is touched or told."""
     bob.enrol()
@@ -181,7 +181,7 @@ def test_traps(
     assert run.returncode == (1 if hers["problems"] else 0)
 
 
-def test_huge_file(alice: Person) -> None:
+def test_huge_file(alice: Enrollee) -> None:
     """A file that would fill the memory of a root process is not read, and can be removed."""
     with alice.secret.open("wb") as stream:
         stream.truncate(1 << 40)
@@ -192,7 +192,7 @@ def test_huge_file(alice: Person) -> None:
     assert run_as_root("unenroll", "alice", "--yes").returncode == 0
 
 
-def test_links_in_the_way_to_a_picture(alice: Person, victim: Path) -> None:
+def test_links_in_the_way_to_a_picture(alice: Enrollee, victim: Path) -> None:
     """A picture in a user's home goes where the user could put it, and nowhere else."""
     (alice.home / "a.png").symlink_to(victim)
     (alice.home / "b.png").symlink_to(victim.with_name("new.png"))
@@ -204,7 +204,7 @@ def test_links_in_the_way_to_a_picture(alice: Person, victim: Path) -> None:
     assert not alice.secret.exists()
 
 
-def test_a_link_of_ones_own_is_followed(alice: Person) -> None:
+def test_a_link_of_ones_own_is_followed(alice: Enrollee) -> None:
     """Who keeps dot files elsewhere in their home keeps the link, and the file where it is."""
     (alice.home / "dots").mkdir(0o700)
     os.chown(alice.home / "dots", alice.uid, alice.gid)
@@ -217,7 +217,7 @@ def test_a_link_of_ones_own_is_followed(alice: Person) -> None:
     assert (alice.home / "dots/secret").stat().st_uid == alice.uid
 
 
-def test_system_secrets(alice: Person, system_secrets: str) -> None:
+def test_system_secrets(alice: Enrollee, system_secrets: str) -> None:
     """A secret in root's folder is root's, in folders that nobody else may enter."""
     told = _told("enroll", "alice", "--secret-file", system_secrets)
     assert told["file"] == str(SYSTEM_SECRET)
@@ -244,7 +244,7 @@ def test_system_secrets(alice: Person, system_secrets: str) -> None:
     assert not SYSTEM_SECRET.exists()
 
 
-def test_system_secrets_before_the_folder_is_there(alice: Person, system_secrets: str) -> None:
+def test_system_secrets_before_the_folder_is_there(alice: Enrollee, system_secrets: str) -> None:
     """Nobody is enrolled there then, and looking does not make the folder."""
     run = run_as_root("status", alice.name, "--json", "--secret-file", system_secrets)
     (status,) = json.loads(run.stdout)
@@ -254,7 +254,9 @@ def test_system_secrets_before_the_folder_is_there(alice: Person, system_secrets
     assert not SYSTEM_SECRET.parent.parent.exists()
 
 
-def test_a_users_way_into_system_secrets(alice: Person, bob: Person, system_secrets: str) -> None:
+def test_a_users_way_into_system_secrets(
+    alice: Enrollee, bob: Enrollee, system_secrets: str
+) -> None:
     """A link of a user's that ends in root's folder is followed with their rights: nowhere."""
     told = _told("enroll", bob.name, "--secret-file", system_secrets)
     secret = Path(str(told["file"]))
@@ -270,7 +272,7 @@ def test_a_users_way_into_system_secrets(alice: Person, bob: Person, system_secr
 
 
 @pytest.fixture
-def full_home(alice: Person) -> Iterator[Path]:
+def full_home(alice: Enrollee) -> Iterator[Path]:
     """Yield the home of alice, enrolled, on a file system of its own with no room left."""
     mount = ["mount", "--types", "tmpfs", "--options"]
     mount += [f"size=64k,mode=700,uid={alice.uid},gid={alice.gid}", "tmpfs", str(alice.home)]
@@ -290,7 +292,7 @@ def full_home(alice: Person) -> Iterator[Path]:
     "command",
     [["enroll", "--force", "--json"], ["recovery-codes"], ["enroll", "--force", "--no-confirm"]],
 )
-def test_full_disk(alice: Person, full_home: Path, command: list[str]) -> None:
+def test_full_disk(alice: Enrollee, full_home: Path, command: list[str]) -> None:
     """Where there is no room for the new file, the old one stays, whoever asks."""
     before = alice.files()
     for run in (alice.run(*command), run_as_root(command[0], "alice", *command[1:])):
@@ -305,7 +307,7 @@ def test_full_disk(alice: Person, full_home: Path, command: list[str]) -> None:
     assert set(alice.files()) == {"ballast", "kept"}
 
 
-def test_full_disk_for_a_picture(alice: Person, full_home: Path) -> None:
+def test_full_disk_for_a_picture(alice: Enrollee, full_home: Path) -> None:
     """A picture that does not fit ends it before anything is changed."""
     before = alice.files()
     run = alice.run("enroll", "--force", "--json", "--qr", str(full_home / "code.png"))
@@ -320,7 +322,7 @@ def test_unknown_user() -> None:
         assert (run.returncode, run.stdout) == (10, "")
 
 
-def test_another_user(alice: Person, bob: Person) -> None:
+def test_another_user(alice: Enrollee, bob: Enrollee) -> None:
     """Only root acts for others."""
     bob.enrol()
     before = bob.files()
@@ -331,7 +333,7 @@ def test_another_user(alice: Person, bob: Person) -> None:
     assert bob.files() == before
 
 
-def _spoil(alice: Person, how: str) -> None:
+def _spoil(alice: Enrollee, how: str) -> None:
     if how == "mode":
         alice.secret.chmod(0o644)
     elif how == "owner":
@@ -362,7 +364,7 @@ def _spoil(alice: Person, how: str) -> None:
         ("closed", "Permission denied"),
     ],
 )
-def test_status_says_what_is_wrong(alice: Person, how: str, said: str) -> None:
+def test_status_says_what_is_wrong(alice: Enrollee, how: str, said: str) -> None:
     """Whatever would keep somebody out is said, to them and to root, and the exit code tells."""
     alice.enrol()
     _spoil(alice, how)
@@ -380,7 +382,7 @@ def test_status_says_what_is_wrong(alice: Person, how: str, said: str) -> None:
             Path("/home/moved").rename(alice.home)
 
 
-def test_status_of_everybody(alice: Person, bob: Person) -> None:
+def test_status_of_everybody(alice: Enrollee, bob: Enrollee) -> None:
     """Root sees all who can log in, as a table and as JSON; a user sees themself."""
     told = alice.enrol()
     (bob.home / "unreadable").mkdir()
@@ -406,7 +408,7 @@ def test_status_of_everybody(alice: Person, bob: Person) -> None:
     assert [one["user"] for one in json.loads(bob.run("status", "--json").stdout)] == ["bob"]
 
 
-def test_status_of_use(alice: Person) -> None:
+def test_status_of_use(alice: Enrollee) -> None:
     """When a code was last used is told in local time; times that are none are not."""
     alice.enrol()
     alice.secret.write_text(
@@ -424,7 +426,7 @@ def test_status_of_use(alice: Person) -> None:
     assert "never" in alice.run("status").stdout
 
 
-def test_the_table_in_a_terminal(alice: Person) -> None:
+def test_the_table_in_a_terminal(alice: Enrollee) -> None:
     """In a terminal that is too narrow for it nothing of the table is cut off."""
     alice.enrol()
     terminal: Terminal = alice.in_terminal("status", size=(24, 40))
@@ -434,7 +436,7 @@ def test_the_table_in_a_terminal(alice: Person) -> None:
     assert all(part in letters for part in ("alice", "yes", "totp", "never"))
 
 
-def test_install_module(alice: Person) -> None:
+def test_install_module(alice: Enrollee) -> None:
     """The module is next to libpam's own, root's and 0644; once is enough, and damage is mended."""
     (beside,) = {path.parent for path in Path("/usr/lib").rglob("pam_permit.so")}
     module = beside / "pam_doorward.so"
@@ -460,7 +462,7 @@ def test_install_module(alice: Person) -> None:
     assert run.stderr.startswith("doorward: error: only root can install the PAM module\nhint: ")
 
 
-def test_what_root_wrote_a_login_reads(alice: Person) -> None:
+def test_what_root_wrote_a_login_reads(alice: Enrollee) -> None:
     """The file that root made for a user holds the secret that root was told."""
     told = _told("enroll", "alice")
     assert base32_encode(credential_parse(alice.secret.read_bytes()).secret) == told["secret"]

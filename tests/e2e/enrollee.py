@@ -84,7 +84,7 @@ class Terminal:
         return app
 
 
-class Person:
+class Enrollee:
     """A user of this host, with a home."""
 
     def __init__(self, name: str) -> None:
@@ -163,10 +163,10 @@ class Person:
 
 
 @contextlib.contextmanager
-def account(name: str) -> Iterator[Person]:
+def account(name: str) -> Iterator[Enrollee]:
     """Make an account with a home and a login shell, and let nothing be left of it."""
     subprocess.run(["useradd", "--create-home", "--shell", "/bin/bash", name], check=True)
-    person = Person(name)
+    person = Enrollee(name)
     person.home.chmod(0o700)
     try:
         yield person
