@@ -1,6 +1,7 @@
 """The `doorward` command: finds the command that was asked for, and is the end of every error."""
 
 import contextlib
+import difflib
 import importlib
 import os
 import sys
@@ -32,6 +33,15 @@ _USAGE_ERROR = 2  # of the table in doorward.errors; click's own
 
 class _LazyGroup(click.Group):
     """Imports the one command that is run, and none to list them: --help is there at once."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if self.get_command(ctx, args[0]) is None:
+            near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+            meant = f"; did you mean '{near[0]}'?" if near else ""
+            ctx.fail(f"No such command '{args[0]}'{meant}")
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_COMMANDS)

@@ -502,12 +502,12 @@ static bool skips_by_access_file(const struct login *l)
     bool skips;
 
     if (store_read_system(path, ACCESS_FILE_MAX, &text, &len, &fault) != 0) {
-        pam_syslog(l->pamh, LOG_ERR, "%s: %s; asking for a code", path, fault);
+        pam_syslog(l->pamh, LOG_ERR, "%s: %s; nobody skips the code", path, fault);
         return false;
     }
     skips = access_skips(text, len, &login, &problem);
     if (problem.line != 0)
-        pam_syslog(l->pamh, LOG_ERR, "%s:%u: %s; asking for a code", path, problem.line,
+        pam_syslog(l->pamh, LOG_ERR, "%s:%u: %s; nobody skips the code", path, problem.line,
                    problem.what);
     free(text);
     return skips;

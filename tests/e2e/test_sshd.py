@@ -214,7 +214,7 @@ def test_broken_access_file(
     assert outcome.prompts == [PASSWORD, CODE]
     told = [line for line in syslog.lines() if complaint.format(path=path) in line]
     assert len(told) == 1
-    assert told[0].endswith("asking for a code")
+    assert told[0].endswith("nobody skips the code")
 
 
 def test_root(server: Server) -> None:

@@ -75,8 +75,13 @@ def test_version() -> None:
             "'doorward enroll --help' shows how it is used.",
         ),
         (
+            ["enrol"],
+            "No such command 'enrol'; did you mean 'enroll'?",
+            "'doorward --help' shows how it is used.",
+        ),
+        (
             ["enroll", "--rate-limit", "3/3601"],
-            "Invalid value for '--rate-limit': 3601 is not in the range 1<=x<=3600",
+            "Invalid value for '--rate-limit': '3/3601': SECONDS is from 1 to 3600",
             "'doorward enroll --help' shows how it is used.",
         ),
         (

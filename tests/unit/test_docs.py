@@ -32,7 +32,7 @@ def test_every_option_of_the_module_is_in_readme() -> None:
         for row in table.splitlines()[2:]
         for option in re.findall(r"`([^`]+)`", row.split("|")[1])
     }
-    assert described == accepted - {"echo-verification-code"}  # the other spelling
+    assert described == accepted
 
 
 def test_every_key_of_the_file_is_described() -> None:

@@ -33,12 +33,13 @@ _IF_UNSEEN = (
 )
 
 
+_ATTEMPTS_MAX, _SECONDS_MAX = 100, 3600  # as the module reads RATE_LIMIT
+
+
 class _RateLimit(click.ParamType[tuple[int, int] | None]):
     """``N/SECONDS`` as (N, SECONDS), or ``none`` as None; 1 to 100 in 1 to 3600 seconds."""
 
     name = "rate limit"
-    _ATTEMPTS = click.IntRange(1, 100)
-    _SECONDS = click.IntRange(1, 3600)
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
@@ -48,7 +49,12 @@ class _RateLimit(click.ParamType[tuple[int, int] | None]):
         found = re.fullmatch(r"([0-9]{1,3})/([0-9]{1,4})", str(value))
         if not found:
             self.fail(f"{value!r} is neither N/SECONDS nor 'none'.", param, ctx)
-        return self._ATTEMPTS(found[1], param, ctx), self._SECONDS(found[2], param, ctx)
+        attempts, seconds = int(found[1]), int(found[2])
+        if not 1 <= attempts <= _ATTEMPTS_MAX:
+            self.fail(f"{value!r}: N is from 1 to {_ATTEMPTS_MAX}.", param, ctx)
+        if not 1 <= seconds <= _SECONDS_MAX:
+            self.fail(f"{value!r}: SECONDS is from 1 to {_SECONDS_MAX}.", param, ctx)
+        return attempts, seconds
 
 
 @click.command(

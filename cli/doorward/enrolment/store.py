@@ -145,15 +145,15 @@ class Store:
         """Make the error for an enrolment that is in the way of a new one."""
         return AlreadyEnrolledError(
             f"{self.file.account.name} is enrolled already: {self.file.path}",
-            hint="'doorward show' shows the QR code again. --force puts a new secret in the old "
-            "one's place, and what the phone has now stops working.",
+            hint=f"'doorward show {self.file.account.name}' shows the QR code again. --force puts "
+            "a new secret in the old one's place, and what the phone has now stops working.",
         )
 
     def not_enrolled(self) -> NotEnrolledError:
         """Make the error for an enrolment that is not there."""
         return NotEnrolledError(
             f"{self.file.account.name} is not enrolled: there is no {self.file.path}",
-            hint="'doorward enroll' does that.",
+            hint=f"'doorward enroll {self.file.account.name}' does that.",
         )
 
     def _inspect(self, at: files.Place) -> bytes:
