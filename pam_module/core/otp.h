@@ -6,8 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { OTP_DIGITS_MIN = 6, OTP_DIGITS_MAX = 8 };
-
 /*
  * A secret made ready: nettle keeps the HMAC's inner and outer state, so that each further code
  * costs two SHA-1 blocks and no set-up. It is as secret as the secret: otp_wipe() it.

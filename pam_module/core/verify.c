@@ -407,7 +407,6 @@ static int read_slot(const struct credential *c, int slot, struct host_slot *sai
         return 0;
     end = at + len;
     said->host = at;
-    said->len = 0;
     while (at < end && *at != ' ' && *at != '\t')
         at++;
     said->len = (size_t)(at - said->host);

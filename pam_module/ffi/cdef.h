@@ -1,8 +1,6 @@
 /* The core as Python sees it, for cffi: declarations only, held against the headers by the build.
  */
 
-#define BASE32_INVALID ...
-#define BASE32_TOO_LONG ...
 ptrdiff_t base32_decode(const char *text, size_t len, uint8_t *out, size_t cap);
 ptrdiff_t base32_encode(const uint8_t *data, size_t len, char *out, size_t cap);
 
@@ -13,9 +11,7 @@ void otp_init(struct otp_key *key, const uint8_t *secret, size_t len);
 void otp_wipe(struct otp_key *key);
 uint32_t otp_code(struct otp_key *key, uint64_t counter, unsigned digits);
 
-#define CREDENTIAL_FILE_MAX ...
 #define CREDENTIAL_SECRET_MAX ...
-#define RATE_LIMIT_TIMES_MAX ...
 #define CREDENTIAL_NO_MEMORY ...
 struct credential {
     char *text;
@@ -68,10 +64,7 @@ const char *verify_reason(int error);
 int verify_rate_limit(struct credential *c, int64_t now);
 int verify_reply(struct credential *c, const struct verify_request *request,
                  struct verify_answer *answer);
-bool verify_is_code(const char *reply);
 int verify_advance_counter(struct credential *c);
-bool verify_within_grace(const struct credential *c, const char *host, int64_t now, int64_t grace);
-int verify_remember_host(struct credential *c, const char *host, int64_t now);
 
 #define ACCESS_NO_MEMBER ...
 #define ACCESS_MEMBER ...
@@ -95,4 +88,3 @@ bool access_skips(const char *text, size_t len, const struct access_login *login
 
 int options_secret_path(const char *template, const char *user, const char *home, char *path,
                         size_t cap);
-bool options_user_is_safe(const char *user);

@@ -263,7 +263,6 @@ static bool in_grace(const struct login *l, struct credential *c)
 static enum look look_at_file(struct login *l)
 {
     struct visit v = {0};
-    struct rate_limit limit;
     enum look look = LOOK_ASK;
     int ret = l->rights != NULL ? with_rights(l, &v, open_file) : NO_FILE;
 
@@ -274,9 +273,9 @@ static enum look look_at_file(struct login *l)
     } else if (ret == 0 && in_grace(l, &v.credential)) {
         look = LOOK_GRACE;
     } else if (ret == 0) {
-        l->limited = credential_rate_limit(&v.credential, &limit) > 0;
         if (verify_rate_limit(&v.credential, time_now()) != 0)
             look = LOOK_REFUSE;
+        l->limited = v.credential.changed; /* where there is a limit, it counted in this copy */
     }
     leave(&v);
     return look;

@@ -36,14 +36,6 @@ static int unsafe(struct store *s, const char *fault)
     return STORE_UNSAFE;
 }
 
-static void close_keeping_errno(int fd)
-{
-    int kept = errno;
-
-    close(fd);
-    errno = kept;
-}
-
 /* Checks the open file; nothing is said of a file by its name. */
 static int check_file(struct store *s)
 {
@@ -60,7 +52,7 @@ static int check_file(struct store *s)
     return 0;
 }
 
-/* Opens the folder and the file in it. STORE_MISSING as in ENOENT; a link leaves errno ELOOP. */
+/* Opens the folder and the file in it. STORE_MISSING as in ENOENT; a link fails with ELOOP. */
 static int open_in_folder(struct store *s, const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -84,7 +76,7 @@ static int open_in_folder(struct store *s, const char *path)
     s->file = openat(s->folder, s->name, OPEN_FLAGS | O_NOFOLLOW);
     if (s->file < 0) {
         ret = errno == ENOENT ? STORE_MISSING : failed(s, "opening it");
-        close_keeping_errno(s->folder);
+        close(s->folder);
         return ret;
     }
     s->open = true;
@@ -231,7 +223,7 @@ int store_lock_in_run(struct store *s)
     ret =
         s->lock < 0 ? failed(s, "making a lock in " STORE_RUN_FOLDER) : flock_patiently(s, s->lock);
 out:
-    close_keeping_errno(run);
+    close(run);
     return ret;
 }
 

@@ -1,7 +1,6 @@
 """One login through the real libpam, step by step: the Python end of tests/c/pam_login.c."""
 
 import pwd
-import shlex
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -46,7 +45,6 @@ class Setting:
     setuid: bool = False
     switches: Sequence[str] = ()
     module: Path | None = None
-    recorded: bool = True
 
 
 @dataclass
@@ -62,9 +60,7 @@ class Result:
 
 def write_service(folder: Path, setting: Setting) -> str:
     """Writes a service file whose auth stack is the module alone; returns the service's name."""
-    module = [str(setting.module or installed_module()), *setting.args]
-    if setting.recorded:
-        module.insert(0, str(PAM_RECORD))
+    module = [str(PAM_RECORD), str(setting.module or installed_module()), *setting.args]
     words = [f"[{word.replace(']', chr(92) + ']')}]" if " " in word else word for word in module]
     (folder / "other").touch()  # libpam complains where it is missing
     new = folder / "new"
@@ -194,8 +190,3 @@ def log_in(
 def shell(command: str) -> None:
     """Runs a command of a case as root."""
     subprocess.run(["/bin/sh", "-c", command], check=True)
-
-
-def words(command: str) -> list[str]:
-    """The words of a case's command."""
-    return shlex.split(command)

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.pam.conftest import owned
-from tests.pam.login import Result, Setting, log_in, shell, words
+from tests.pam.login import Result, Setting, log_in, shell
 
 RECORDED: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "cases" / "google-authenticator.json").read_text()
@@ -124,7 +124,7 @@ def run_step(case: dict[str, Any], step: dict[str, Any], world: World) -> None:
 
     def run(command: str) -> None:
         if command.startswith("@SELF@"):
-            code = words(command)[1]
+            code = command.split()[1]
             nested.append(log_in(world.service, setting, [f"={code}"]))
         else:
             shell(world.place(command))
