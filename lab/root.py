@@ -20,10 +20,13 @@ VARIANT = "minbase"
 
 # What a private host has beside a minimal Debian. The reason stands beside each.
 PACKAGES = (
+    "fail2ban",  # fail2ban-regex: reads the log as our filter has it read
     "iproute2",  # `ip`: brings the loopback up
     "libpam-google-authenticator",  # the reference that ours is compared with
     "libpam-modules",  # pam_unix, pam_access and the others that stacks are made of
+    "libpam-oath",  # another peer that ours is measured beside
     "login",  # a client of PAM on a terminal
+    "mandoc",  # reads the man pages as strictly as can be
     "openssh-client",  # logs in
     "openssh-server",  # is logged in to
     "passwd",  # useradd, chpasswd: users to enrol
@@ -32,6 +35,7 @@ PACKAGES = (
     "python3-venv",  # a user installs doorward into a virtual environment
     "strace",  # which system calls the module makes, and making them fail
     "sudo",  # a client of PAM
+    "valgrind",  # which memory the module touches, and how many instructions it takes
     "zbar-tools",  # zbarimg: reads the QR code as a phone would
 )
 
