@@ -113,7 +113,7 @@ def base32_decode(text: str) -> bytes:
 def otp_code(secret: bytes, counter: int, digits: int = 6) -> str:
     """The HOTP code (RFC 4226) of a counter; for TOTP (RFC 6238) the counter is time // step."""
     key = ffi.new("struct otp_key *")
-    lib.otp_init(key, secret, len(secret))
+    lib.otp_init(key, lib.OTP_SHA1, secret, len(secret))
     code = lib.otp_code(key, counter & 0xFFFF_FFFF_FFFF_FFFF, digits)
     lib.otp_wipe(key)
     return f"{code:0{digits}}"
@@ -122,10 +122,13 @@ def otp_code(secret: bytes, counter: int, digits: int = 6) -> str:
 def credential_parse(text: bytes) -> Credential:
     """Reads a secret file; raises CredentialError just where a login would refuse it."""
     with _credential(text) as c:
+        devices = ffi.new("struct device[]", lib.DEVICES_MAX)
+        _checked(c, lib.device_list(c, devices))
+        device = devices + 0
         secret = ffi.new("uint8_t[]", lib.CREDENTIAL_SECRET_MAX)
-        length = _checked(c, lib.credential_secret(c, secret))
-        counter = _checked(c, lib.credential_counter(c))
-        time_based = bool(lib.credential_is_time_based(c))
+        length = _checked(c, lib.device_secret(c, device, secret))
+        counter = _checked(c, lib.device_counter(c, device))
+        time_based = bool(lib.device_is_time_based(c, device))
         if not counter and not time_based:
             raise CredentialError("kind of code (TOTP_AUTH or HOTP_COUNTER)")
         used_steps = _used_steps(c)
@@ -133,9 +136,9 @@ def credential_parse(text: bytes) -> Credential:
             secret=bytes(ffi.buffer(secret, length)),
             time_based=time_based and not counter,
             counter=counter or None,
-            step=_checked(c, lib.credential_step(c)),
-            window=_checked(c, lib.credential_window(c)),
-            skew=lib.credential_skew(c),
+            step=_checked(c, lib.device_step(c, device)),
+            window=_checked(c, lib.device_window(c, device)),
+            skew=lib.device_skew(c, device),
             disallow_reuse=used_steps is not None,
             used_steps=used_steps or (),
             rate_limit=_rate_limit(c),
@@ -156,7 +159,7 @@ def credential_set_recovery(text: bytes, codes: Sequence[str]) -> bytes:
     encoded = [ffi.new("char[]", code.encode("ascii")) for code in codes]
     with _credential(text) as c:
         array = ffi.new("const char *[]", encoded)
-        _checked(c, lib.credential_set_recovery(c, array, len(encoded)))
+        _checked(c, lib.recovery_set(c, array, len(encoded), ffi.NULL))
         return _text(c)
 
 
@@ -173,9 +176,11 @@ def verify(
         request.with_prefix = with_prefix
         request.learn_skew = learn_skew
         answer = ffi.new("struct verify_answer *")
-        error = lib.verify_rate_limit(c, now) or lib.verify_reply(c, request, answer)
+        reached = ffi.new("bool *")
+        _checked(c, lib.rate_limit_count(c, ffi.new("struct rate *"), now, reached))
+        error = lib.VERIFY_RATE_LIMITED if reached[0] else lib.verify_reply(c, request, answer)
         if error == lib.VERIFY_NO_MATCH and answer.counter_missed:
-            lib.verify_advance_counter(c)
+            lib.verify_advance_counters(c)
         if error:
             return Verdict(_string(lib.verify_reason(error)), _text(c))
         return Verdict(None, _text(c), answer.code_len, bool(answer.recovery))
@@ -253,22 +258,22 @@ def _used_steps(c: ffi.CData) -> tuple[int, ...] | None:
         return None
     at, end, step = ffi.new("const char **", value), value + length[0], ffi.new("int64_t *")
     steps = []
-    while _checked(c, lib.credential_next_used_step(c, at, end, step)):
+    while _checked(c, lib.device_next_used_step(c, at, end, step)):
         steps.append(step[0])
     return tuple(steps)
 
 
 def _rate_limit(c: ffi.CData) -> RateLimit | None:
     limit = ffi.new("struct rate_limit *")
-    if not _checked(c, lib.credential_rate_limit(c, limit)):
+    if not _checked(c, lib.rate_limit_read(c, limit)):
         return None
-    return RateLimit(limit.attempts, limit.seconds, tuple(limit.times[0 : limit.count]))
+    return RateLimit(limit.rate.attempts, limit.rate.seconds, tuple(limit.times[0 : limit.count]))
 
 
 def _recovery_count(c: ffi.CData) -> int:
     begin, end, code = ffi.new("size_t *"), ffi.new("size_t *"), ffi.new("int64_t *")
     count = 0
-    while lib.credential_next_recovery(c, end[0], begin, end, code):
+    while lib.recovery_next_digits(c, end[0], begin, end, code):
         count += 1
     return count
 

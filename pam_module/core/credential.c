@@ -1,27 +1,28 @@
 #include "credential.h"
 
+#include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base32.h"
 
 struct span {
     size_t begin;
     size_t end;
 };
 
+int credential_malformed(struct credential *c, const char *fault)
+{
+    c->fault = fault;
+    return CREDENTIAL_MALFORMED;
+}
+
 int credential_init(struct credential *c, const char *text, size_t len)
 {
     *c = (struct credential){0};
-    if (len < 1 || len > CREDENTIAL_FILE_MAX) {
-        c->fault = "size";
-        return CREDENTIAL_MALFORMED;
-    }
-    if (memchr(text, '\0', len) != NULL) {
-        c->fault = "NUL byte";
-        return CREDENTIAL_MALFORMED;
-    }
+    if (len < 1 || len > CREDENTIAL_FILE_MAX)
+        return credential_malformed(c, "size");
+    if (memchr(text, '\0', len) != NULL)
+        return credential_malformed(c, "NUL byte");
     c->text = malloc(len + 1);
     if (c->text == NULL)
         return CREDENTIAL_NO_MEMORY;
@@ -38,12 +39,6 @@ void credential_wipe(struct credential *c)
         free(c->text);
     }
     *c = (struct credential){0};
-}
-
-static int malformed(struct credential *c, const char *fault)
-{
-    c->fault = fault;
-    return CREDENTIAL_MALFORMED;
 }
 
 static bool is_newline(char c)
@@ -82,17 +77,25 @@ static bool find_line(const struct credential *c, const char *key, size_t from, 
     return false;
 }
 
-const char *credential_get(const struct credential *c, const char *key, size_t *len)
+const char *credential_next(const struct credential *c, const char *key, size_t *at, size_t *len)
 {
     struct span line;
     const char *value;
 
-    if (!find_line(c, key, 0, &line))
+    if (!find_line(c, key, *at, &line))
         return NULL;
+    *at = line.end;
     value = c->text + line.begin + 2 + strlen(key);
     value += strspn(value, " \t");
     *len = strcspn(value, "\r\n");
     return value;
+}
+
+const char *credential_get(const struct credential *c, const char *key, size_t *len)
+{
+    size_t at = 0;
+
+    return credential_next(c, key, &at, len);
 }
 
 /* Puts `with` in the place of text[where): the old text is wiped, never realloc()ed. */
@@ -115,6 +118,11 @@ static int replace_span(struct credential *c, struct span where, const char *wit
     return 0;
 }
 
+int credential_insert(struct credential *c, size_t at, const char *with, size_t len)
+{
+    return replace_span(c, (struct span){at, at}, with, len);
+}
+
 void credential_cut(struct credential *c, size_t begin, size_t end)
 {
     size_t old_len = c->len;
@@ -125,10 +133,23 @@ void credential_cut(struct credential *c, size_t begin, size_t end)
     c->changed = true;
 }
 
+/* Takes out the `" KEY` lines that start at `from` or later. */
+static void cut_lines(struct credential *c, const char *key, size_t from)
+{
+    struct span line;
+
+    while (find_line(c, key, from, &line))
+        credential_cut(c, line.begin, line.end);
+}
+
+void credential_unset(struct credential *c, const char *key)
+{
+    cut_lines(c, key, 0);
+}
+
 int credential_set(struct credential *c, const char *key, const char *value)
 {
     struct span where;
-    struct span duplicate;
     size_t size = strlen(key) + strlen(value) + sizeof "\n\"  \n";
     char *line = malloc(size);
     int line_len;
@@ -144,10 +165,8 @@ int credential_set(struct credential *c, const char *key, const char *value)
     if (line_len < 0 || (size_t)line_len >= size)
         goto out;
     ret = replace_span(c, where, line, (size_t)line_len);
-    if (ret != 0)
-        goto out;
-    while (find_line(c, key, where.begin + (size_t)line_len, &duplicate))
-        credential_cut(c, duplicate.begin, duplicate.end);
+    if (ret == 0)
+        cut_lines(c, key, where.begin + (size_t)line_len);
 out:
     explicit_bzero(line, size);
     free(line);
@@ -178,151 +197,16 @@ bool credential_next_number(const char **at, const char *end, int64_t *value)
     return true;
 }
 
-ptrdiff_t credential_secret(struct credential *c, uint8_t secret[static CREDENTIAL_SECRET_MAX])
+void credential_fingerprint(const struct credential *c,
+                            char out[static CREDENTIAL_FINGERPRINT_LEN + 1])
 {
-    ptrdiff_t len = base32_decode(c->text, strcspn(c->text, "\n"), secret, CREDENTIAL_SECRET_MAX);
+    struct sha256_ctx hash;
+    uint8_t digest[CREDENTIAL_FINGERPRINT_LEN / 2];
 
-    if (len < 1) {
-        explicit_bzero(secret, CREDENTIAL_SECRET_MAX);
-        return malformed(c, "secret");
-    }
-    return len;
-}
-
-bool credential_is_time_based(const struct credential *c)
-{
-    return strstr(c->text, "\" TOTP_AUTH") != NULL;
-}
-
-int64_t credential_counter(struct credential *c)
-{
-    size_t len;
-    const char *at = credential_get(c, "HOTP_COUNTER", &len);
-    int64_t counter;
-
-    if (at == NULL || !credential_next_number(&at, at + len, &counter) || counter < 1)
-        return 0;
-    return counter < CREDENTIAL_NUMBER_MAX ? counter : malformed(c, "HOTP_COUNTER");
-}
-
-/* An option that is one number from 1 to max. */
-static int number_option(struct credential *c, const char *key, int fallback, int max)
-{
-    size_t len;
-    const char *at = credential_get(c, key, &len);
-    const char *end;
-    int64_t number;
-
-    if (at == NULL)
-        return fallback;
-    end = at + len;
-    if (!credential_next_number(&at, end, &number) || (at < end && !is_blank(*at)) || number < 1 ||
-        number > max)
-        return malformed(c, key);
-    return (int)number;
-}
-
-int credential_step(struct credential *c)
-{
-    return number_option(c, "STEP_SIZE", CREDENTIAL_STEP_DEFAULT, CREDENTIAL_STEP_MAX);
-}
-
-int credential_window(struct credential *c)
-{
-    return number_option(c, "WINDOW_SIZE", CREDENTIAL_WINDOW_DEFAULT, CREDENTIAL_WINDOW_MAX);
-}
-
-int64_t credential_skew(const struct credential *c)
-{
-    size_t len;
-    const char *at = credential_get(c, "TIME_SKEW", &len);
-    int64_t skew;
-
-    return at != NULL && credential_next_number(&at, at + len, &skew) ? skew : 0;
-}
-
-int credential_rate_limit(struct credential *c, struct rate_limit *limit)
-{
-    static const char key[] = "RATE_LIMIT";
-    size_t len;
-    const char *at = credential_get(c, key, &len);
-    const char *end;
-    int64_t attempts;
-    int64_t seconds;
-
-    if (at == NULL)
-        return 0;
-    end = at + len;
-    if (!credential_next_number(&at, end, &attempts) || attempts < 1 ||
-        attempts > RATE_LIMIT_ATTEMPTS_MAX || at == end || !is_blank(*at) ||
-        !credential_next_number(&at, end, &seconds) || seconds < 1 ||
-        seconds > RATE_LIMIT_SECONDS_MAX)
-        return malformed(c, key);
-    limit->attempts = (int)attempts;
-    limit->seconds = (int)seconds;
-    for (limit->count = 0; at < end; limit->count++) {
-        if (!is_blank(*at) || limit->count == RATE_LIMIT_TIMES_MAX - 1 ||
-            !credential_next_number(&at, end, &limit->times[limit->count]))
-            return malformed(c, key);
-    }
-    return 1;
-}
-
-int credential_next_used_step(struct credential *c, const char **at, const char *end, int64_t *step)
-{
-    while (*at < end && is_blank(**at))
-        ++*at;
-    if (*at == end)
-        return 0;
-    if (!credential_next_number(at, end, step) || (*at < end && !is_blank(**at)))
-        return malformed(c, "DISALLOW_REUSE");
-    return 1;
-}
-
-bool credential_next_recovery(const struct credential *c, size_t offset, size_t *begin, size_t *end,
-                              int64_t *code)
-{
-    const char *text_end = c->text + c->len;
-    const char *at;
-
-    if (offset == 0)
-        offset = strcspn(c->text, "\n");
-    for (;;) {
-        offset += strspn(c->text + offset, "\r\n");
-        if (c->text[offset] != '"')
-            break;
-        offset += strcspn(c->text + offset, "\n");
-    }
-    *begin = offset;
-    at = c->text + offset;
-    if (!credential_next_number(&at, text_end, code) || (*at != '\0' && !is_newline(*at)) ||
-        *code < 10000000 || *code > 99999999)
-        return false;
-    *end = (size_t)(at - c->text) + strspn(at, "\r\n");
-    return true;
-}
-
-int credential_set_recovery(struct credential *c, const char *const codes[], size_t count)
-{
-    enum { LINE = RECOVERY_CODE_DIGITS + 1 };
-    struct span where = {0};
-    int64_t code;
-    size_t at = 0;
-    size_t size = count * LINE + 2;
-    char *lines;
-    int ret;
-
-    while (credential_next_recovery(c, where.begin, &where.begin, &where.end, &code))
-        credential_cut(c, where.begin, where.end);
-    lines = malloc(size);
-    if (lines == NULL)
-        return CREDENTIAL_NO_MEMORY;
-    if (where.begin > 0 && c->text[where.begin - 1] != '\n')
-        lines[at++] = '\n';
-    for (size_t i = 0; i < count; i++, at += LINE)
-        snprintf(lines + at, size - at, "%.*s\n", RECOVERY_CODE_DIGITS, codes[i]);
-    ret = replace_span(c, (struct span){where.begin, where.begin}, lines, at);
-    explicit_bzero(lines, size);
-    free(lines);
-    return ret;
+    sha256_init(&hash);
+    sha256_update(&hash, c->len, (const uint8_t *)c->text);
+    sha256_digest(&hash, sizeof digest, digest);
+    for (size_t i = 0; i < sizeof digest; i++)
+        snprintf(out + 2 * i, 3, "%02x", (unsigned)digest[i]);
+    explicit_bzero(&hash, sizeof hash);
 }

@@ -1,10 +1,9 @@
 /*
- * The secret file as bytes: what it says, and how it changes.
+ * The secret file as text: lines, options, numbers, and how they change.
  *
  * The format is google-authenticator-libpam's. Line 1 is the secret in base32. A line of the form
- * `" KEY value` is an option; the first of several with one KEY counts. A line of eight digits is
- * a recovery code; they are read up to the first other line that does not start with a quote.
- * Whatever is not changed stays byte for byte.
+ * `" KEY value` is an option; the first of several with one KEY counts. What the options mean is in
+ * device.h, rate_limit.h, recovery.h and grace.h. Whatever is not changed stays byte for byte.
  */
 #ifndef DOORWARD_CREDENTIAL_H
 #define DOORWARD_CREDENTIAL_H
@@ -16,14 +15,7 @@
 enum {
     CREDENTIAL_FILE_MAX = 64 * 1024,
     CREDENTIAL_SECRET_MAX = 1024,
-    CREDENTIAL_STEP_DEFAULT = 30,
-    CREDENTIAL_STEP_MAX = 60,
-    CREDENTIAL_WINDOW_DEFAULT = 3,
-    CREDENTIAL_WINDOW_MAX = 100,
-    RATE_LIMIT_ATTEMPTS_MAX = 100,
-    RATE_LIMIT_SECONDS_MAX = 3600,
-    RATE_LIMIT_TIMES_MAX = 1024,
-    RECOVERY_CODE_DIGITS = 8,
+    CREDENTIAL_FINGERPRINT_LEN = 32,
 };
 
 /* No number of a file is read as larger than this, so that sums of a few cannot overflow. */
@@ -41,6 +33,9 @@ struct credential {
     const char *fault; /* after CREDENTIAL_MALFORMED: which part, a static string */
 };
 
+/* Says that a part is not as it must be: keeps the static string, returns CREDENTIAL_MALFORMED. */
+int credential_malformed(struct credential *c, const char *fault);
+
 /* Takes a copy of a file's content. Refuses what is empty, too large or holds a NUL. */
 int credential_init(struct credential *c, const char *text, size_t len);
 /* Wipes and frees; a zeroed struct is fine, and so is a second time. */
@@ -48,11 +43,15 @@ void credential_wipe(struct credential *c);
 
 /* The value of the first `" KEY` line and its length (it is not NUL-terminated), or NULL. */
 const char *credential_get(const struct credential *c, const char *key, size_t *len);
+/* The same for the first such line at or after *at (0 to start with), which is moved behind it. */
+const char *credential_next(const struct credential *c, const char *key, size_t *at, size_t *len);
 /*
  * Replaces the first `" KEY` line and drops its duplicates; a new key goes right after line 1.
  * Returns 0 or CREDENTIAL_NO_MEMORY, and then nothing has changed.
  */
 int credential_set(struct credential *c, const char *key, const char *value);
+/* Takes out all `" KEY` lines. */
+void credential_unset(struct credential *c, const char *key);
 
 /*
  * The numbers of a value, one after the other. Reads blanks, a sign and digits from *at, but never
@@ -61,47 +60,15 @@ int credential_set(struct credential *c, const char *key, const char *value);
  */
 bool credential_next_number(const char **at, const char *end, int64_t *value);
 
-/* Decodes line 1; returns the length (at least 1), or CREDENTIAL_MALFORMED. */
-ptrdiff_t credential_secret(struct credential *c, uint8_t secret[static CREDENTIAL_SECRET_MAX]);
-/* Whether the file says TOTP_AUTH anywhere; a counter, if there is one, goes before it. */
-bool credential_is_time_based(const struct credential *c);
-/* HOTP_COUNTER: a counter above 0, 0 where there is none, CREDENTIAL_MALFORMED where it is full. */
-int64_t credential_counter(struct credential *c);
-/* STEP_SIZE in seconds, 1 to CREDENTIAL_STEP_MAX, or CREDENTIAL_MALFORMED. */
-int credential_step(struct credential *c);
-/* WINDOW_SIZE in steps, 1 to CREDENTIAL_WINDOW_MAX, or CREDENTIAL_MALFORMED. */
-int credential_window(struct credential *c);
-/* TIME_SKEW: how many steps the phone's clock is ahead of ours; 0 where it says nothing. */
-int64_t credential_skew(const struct credential *c);
-
-struct rate_limit {
-    int attempts; /* per */
-    int seconds;
-    size_t count;
-    int64_t times[RATE_LIMIT_TIMES_MAX]; /* Unix time, as listed; there is room for one more */
-};
-/* RATE_LIMIT: 1 where there is one, 0 where not, or CREDENTIAL_MALFORMED. */
-int credential_rate_limit(struct credential *c, struct rate_limit *limit);
-
-/*
- * Reads on in a DISALLOW_REUSE value, which lists the steps whose codes are used up: 1 with the
- * next step and *at behind it, 0 at the end, CREDENTIAL_MALFORMED at anything but a number.
- */
-int credential_next_used_step(struct credential *c, const char **at, const char *end,
-                              int64_t *step);
-
-/*
- * Finds the next recovery code at or after `offset` (0 to start with): true, with where it begins
- * and where what follows it begins; false when there are no more, with *begin where reading ended.
- */
-bool credential_next_recovery(const struct credential *c, size_t offset, size_t *begin, size_t *end,
-                              int64_t *code);
 /* Takes out text[begin..end). */
 void credential_cut(struct credential *c, size_t begin, size_t end);
+/* Puts with[0..len) in at text[at]. Returns 0 or CREDENTIAL_NO_MEMORY, and nothing has changed. */
+int credential_insert(struct credential *c, size_t at, const char *with, size_t len);
+
 /*
- * Takes out all recovery codes and puts in these (each eight digits, NUL-terminated), where they
- * will be read. Returns 0 or CREDENTIAL_NO_MEMORY.
+ * A short name for this very text, the same for the same text: hexadecimal digits of its SHA-256.
  */
-int credential_set_recovery(struct credential *c, const char *const codes[], size_t count);
+void credential_fingerprint(const struct credential *c,
+                            char out[static CREDENTIAL_FINGERPRINT_LEN + 1]);
 
 #endif

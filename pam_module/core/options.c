@@ -3,7 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBER_MAX_DIGITS = 10 };
+enum { NUMBER_MAX_DIGITS = 10, SECONDS_OF_DAY = 24 * 60 * 60 };
+
+static bool is_leap(int year)
+{
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
 
 /* Reads a number that is all there is to the text. Source of what is allowed: strtol(3)'s digits.
  */
@@ -25,6 +30,48 @@ static const char *value_of(const char *arg, const char *name)
     return strncmp(arg, name, len) == 0 ? arg + len : NULL;
 }
 
+/* Reads digits up to `end`, which may be the final NUL, and moves *text behind it. */
+static bool number_until(const char **text, char end, size_t digits_max, int *number)
+{
+    size_t digits = strspn(*text, "0123456789");
+
+    if (digits == 0 || digits > digits_max || (*text)[digits] != end)
+        return false;
+    *number = atoi(*text);
+    *text += digits + (end != '\0');
+    return true;
+}
+
+/* `N/SECONDS`, as a RATE_LIMIT line may say it. */
+static bool read_rate(const char *text, struct rate *rate)
+{
+    return number_until(&text, '/', 3, &rate->attempts) &&
+           number_until(&text, '\0', 4, &rate->seconds) && rate->attempts >= 1 &&
+           rate->attempts <= RATE_ATTEMPTS_MAX && rate->seconds >= 1 &&
+           rate->seconds <= RATE_SECONDS_MAX;
+}
+
+/* `YYYY-MM-DD`: a day of the Gregorian calendar from 1970 on, and when it is over in UTC. */
+static bool read_day(const char *text, int64_t *end)
+{
+    static const int days_of_month[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int year;
+    int month;
+    int day;
+    int64_t days = 0;
+
+    if (strlen(text) != sizeof "YYYY-MM-DD" - 1 || !number_until(&text, '-', 4, &year) ||
+        !number_until(&text, '-', 2, &month) || !number_until(&text, '\0', 2, &day) ||
+        year < 1970 || month < 1 || month > 12 || day < 1)
+        return false;
+    for (int i = 1970; i < year; i++)
+        days += 365 + is_leap(i);
+    for (int i = 1; i < month; i++)
+        days += days_of_month[i - 1] + (i == 2 && is_leap(year));
+    *end = (days + day) * SECONDS_OF_DAY;
+    return day <= days_of_month[month - 1] + (month == 2 && is_leap(year));
+}
+
 static bool read_option(struct options *o, const char *arg)
 {
     const struct {
@@ -39,6 +86,8 @@ static bool read_option(struct options *o, const char *arg)
         {"no_strict_owner", &o->strict_owner, false},
         {"noskewadj", &o->learn_skew, false},
         {"no_increment_hotp", &o->increment_hotp, false},
+        {"disallow_reuse", &o->disallow_reuse, true},
+        {"allow_readonly", &o->allow_readonly, true},
         {"debug", &o->debug, true},
     };
     const struct {
@@ -77,6 +126,12 @@ static bool read_option(struct options *o, const char *arg)
         o->access_file = value;
         return value[0] == '/';
     }
+    if ((value = value_of(arg, "require_rate_limit=")) != NULL)
+        return read_rate(value, &o->required_rate);
+    if ((value = value_of(arg, "nullok_until=")) != NULL) {
+        o->nullok_until = value;
+        return read_day(value, &o->nullok_end);
+    }
     if ((value = value_of(arg, "allowed_perm=")) != NULL) {
         if (!whole_number(value, 8, 07777, &number) || number == 0)
             return false;
@@ -109,6 +164,13 @@ int options_parse(struct options *options, int argc, const char **argv)
         options->prompt =
             options->forward_pass ? "Password & verification code: " : "Verification code: ";
     return -1;
+}
+
+bool options_pass_unenrolled(const struct options *options, int64_t now, int64_t built)
+{
+    if (options->nullok_until == NULL)
+        return options->nullok;
+    return now >= built && now < options->nullok_end;
 }
 
 bool options_user_is_safe(const char *user)

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rate_limit.h"
+
 enum options_pass {
     PASS_PROMPT,    /* ask for the code */
     PASS_TRY_FIRST, /* look for it in PAM_AUTHTOK, then ask */
@@ -22,9 +24,15 @@ struct options {
     int64_t grace_period;  /* seconds; 0: none */
     bool strict_owner;     /* the file must belong to whose rights are used */
     bool nullok;
+    const char
+        *nullok_until;  /* the last day on which nullok holds, YYYY-MM-DD; NULL: no such day */
+    int64_t nullok_end; /* when that day is over, in Unix time */
     bool forward_pass;
     bool echo;
     bool learn_skew;
+    bool disallow_reuse;
+    bool allow_readonly;
+    struct rate required_rate; /* {0}: none */
     bool increment_hotp;
     bool debug;
 };
@@ -34,6 +42,12 @@ struct options {
  * the first argument that is unknown or has a bad value; the login must then be refused.
  */
 int options_parse(struct options *options, int argc, const char **argv);
+
+/*
+ * Whether who has not enrolled passes at `now`. `built` is when this program was made: a clock that
+ * stands before that is wrong, and must not bring a day back that is over. Both are Unix time.
+ */
+bool options_pass_unenrolled(const struct options *options, int64_t now, int64_t built);
 
 enum options_error {
     OPTIONS_NO_HOME = -1,  /* the template needs a home folder, and there is none */

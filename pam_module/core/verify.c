@@ -6,8 +6,15 @@
 #include <string.h>
 
 #include "otp.h"
+#include "recovery.h"
 
 enum { NUMBER_TEXT_MAX = 21 }; /* a sign or blank, and the digits of an int64_t */
+
+/* What was typed, as a number. */
+struct code {
+    unsigned digits;
+    uint32_t number;
+};
 
 const char *verify_reason(int error)
 {
@@ -20,95 +27,57 @@ const char *verify_reason(int error)
         return "phone-clock-off";
     case VERIFY_RATE_LIMITED:
         return "rate-limit";
-    case VERIFY_MALFORMED:
-        return "secret-file-malformed";
-    case VERIFY_NO_MEMORY:
-        return "out-of-memory";
     case VERIFY_CLOCK_UNSET:
         return "clock-not-set";
+    case CREDENTIAL_MALFORMED:
+        return "secret-file-malformed";
+    case CREDENTIAL_NO_MEMORY:
+        return "out-of-memory";
     default:
         return "internal-error";
     }
 }
 
-static int set(struct credential *c, const char *key, const char *value)
-{
-    return credential_set(c, key, value) == 0 ? 0 : VERIFY_NO_MEMORY;
-}
-
-static int set_number(struct credential *c, const char *key, int64_t number)
+static int set_number(struct credential *c, const struct device *d, const char *key, int64_t number)
 {
     char text[NUMBER_TEXT_MAX + 1];
 
     snprintf(text, sizeof text, "%" PRId64, number);
-    return set(c, key, text);
-}
-
-static int compare_times(const void *a, const void *b)
-{
-    int64_t left = *(const int64_t *)a;
-    int64_t right = *(const int64_t *)b;
-
-    return (left > right) - (left < right);
-}
-
-int verify_rate_limit(struct credential *c, int64_t now)
-{
-    struct rate_limit limit;
-    char text[16 + RATE_LIMIT_ATTEMPTS_MAX * NUMBER_TEXT_MAX];
-    int found = credential_rate_limit(c, &limit);
-    size_t recent = 0;
-    size_t first = 0;
-    size_t at;
-
-    if (found <= 0)
-        return found == 0 ? 0 : VERIFY_MALFORMED;
-
-    /* Attempts of the last `seconds` count, this one too; older and future ones are dropped. */
-    for (size_t i = 0; i < limit.count; i++) {
-        if (limit.times[i] >= now - limit.seconds && limit.times[i] <= now)
-            limit.times[recent++] = limit.times[i];
-    }
-    limit.times[recent++] = now;
-    qsort(limit.times, recent, sizeof limit.times[0], compare_times);
-    if (recent > (size_t)limit.attempts)
-        first = recent - (size_t)limit.attempts;
-
-    at = (size_t)snprintf(text, sizeof text, "%d %d", limit.attempts, limit.seconds);
-    for (size_t i = first; i < recent; i++)
-        at += (size_t)snprintf(text + at, sizeof text - at, " %" PRId64, limit.times[i]);
-    if (set(c, "RATE_LIMIT", text) != 0)
-        return VERIFY_NO_MEMORY;
-    return first > 0 ? VERIFY_RATE_LIMITED : 0;
+    return device_set(c, d, key, text);
 }
 
 /*
- * DISALLOW_REUSE: refuses a step that is on the list, else puts it there. Entries further away
- * than the window are dropped, since their codes no longer open anything.
+ * DISALLOW_REUSE: refuses a step that is on the device's list, else puts it there. Entries further
+ * away than the window are dropped, since their codes no longer open anything.
  */
-static int use_step(struct credential *c, int64_t step, int window)
+static int use_step(struct credential *c, const struct device *d, int64_t step, int window,
+                    bool disallow_reuse)
 {
     static const char key[] = "DISALLOW_REUSE";
     size_t len;
-    const char *at = credential_get(c, key, &len);
+    const char *at = device_get(c, d, key, &len);
     const char *end;
     char *list;
     size_t kept = 0;
     size_t size;
-    int ret = VERIFY_MALFORMED;
+    int ret = CREDENTIAL_MALFORMED;
 
-    if (at == NULL)
-        return 0;
+    if (at == NULL) {
+        if (!disallow_reuse)
+            return 0;
+        at = "";
+        len = 0;
+    }
     end = at + len;
     size = len + NUMBER_TEXT_MAX + 1;
     list = malloc(size);
     if (list == NULL)
-        return VERIFY_NO_MEMORY;
+        return CREDENTIAL_NO_MEMORY;
     for (;;) {
         size_t blanks = strspn(at, " \t");
         const char *begin = at + blanks;
         int64_t used;
-        int more = credential_next_used_step(c, &at, end, &used);
+        int more = device_next_used_step(c, &at, end, &used);
 
         memcpy(list + kept, begin - blanks, blanks);
         kept += blanks;
@@ -128,7 +97,7 @@ static int use_step(struct credential *c, int64_t step, int window)
         }
     }
     snprintf(list + kept, size - kept, "%s%" PRId64, kept > 0 ? " " : "", step);
-    ret = set(c, key, list);
+    ret = device_set(c, d, key, list);
 out:
     free(list);
     return ret;
@@ -151,11 +120,11 @@ static void skew_append(struct skew_sample samples[static SKEW_SAMPLES], size_t 
 }
 
 /* Reads `step+skew step-skew …`, the last SKEW_SAMPLES of them, up to the first that is not so. */
-static size_t skew_samples(const struct credential *c,
+static size_t skew_samples(const struct credential *c, const struct device *d,
                            struct skew_sample samples[static SKEW_SAMPLES])
 {
     size_t len;
-    const char *at = credential_get(c, "RESETTING_TIME_SKEW", &len);
+    const char *at = device_get(c, d, "RESETTING_TIME_SKEW", &len);
     const char *end;
     size_t count = 0;
     struct skew_sample sample;
@@ -187,53 +156,52 @@ static bool skew_is_steady(const struct skew_sample samples[static SKEW_SAMPLES]
  * A right code of a time outside the window. Keeps it, and when three in a row agree on the skew,
  * stores that as TIME_SKEW: 0, the code is then accepted, and used up.
  */
-static int learn_skew(struct credential *c, struct skew_sample now, int window)
+static int learn_skew(struct credential *c, const struct device *d, struct skew_sample now,
+                      int window, bool disallow_reuse)
 {
     struct skew_sample samples[SKEW_SAMPLES];
     char text[SKEW_SAMPLES * 2 * NUMBER_TEXT_MAX + 1] = "";
-    size_t count = skew_samples(c, samples);
+    size_t count = skew_samples(c, d, samples);
     int64_t sum = 0;
     size_t at = 0;
+    int ret;
 
     if (count > 0 && samples[count - 1].step + samples[count - 1].skew == now.step + now.skew)
         return VERIFY_CLOCK_OFF; /* the same code again teaches nothing */
     skew_append(samples, &count, now);
     if (count == SKEW_SAMPLES && skew_is_steady(samples)) {
-        int ret = use_step(c, now.step + now.skew, window);
-
-        if (ret != 0)
-            return ret;
         for (size_t i = 0; i < count; i++)
             sum += samples[i].skew;
-        ret = set_number(c, "TIME_SKEW", sum / SKEW_SAMPLES);
-        return ret == 0 ? set(c, "RESETTING_TIME_SKEW", "") : ret;
+        ret = use_step(c, d, now.step + now.skew, window, disallow_reuse);
+        if (ret == 0)
+            ret = set_number(c, d, "TIME_SKEW", sum / SKEW_SAMPLES);
+        return ret == 0 ? device_set(c, d, "RESETTING_TIME_SKEW", "") : ret;
     }
     for (size_t i = 0; i < count; i++)
         at += (size_t)snprintf(text + at, sizeof text - at, "%s%" PRId64 "%+" PRId64,
                                i > 0 ? " " : "", samples[i].step, samples[i].skew);
-    if (set(c, "RESETTING_TIME_SKEW", text) != 0)
-        return VERIFY_NO_MEMORY;
-    return VERIFY_CLOCK_OFF;
+    ret = device_set(c, d, "RESETTING_TIME_SKEW", text);
+    return ret == 0 ? VERIFY_CLOCK_OFF : ret;
 }
 
 /*
  * How far from `base` the key makes this code, at most `below` under it and `above` over it; the
  * nearest counts. All are computed whatever is found, so that the time taken tells nothing.
  */
-static bool find_code(struct otp_key *key, uint32_t code, int64_t base, int64_t below,
+static bool find_code(struct otp_key *key, struct code code, int64_t base, int64_t below,
                       int64_t above, int64_t *offset)
 {
     bool found = false;
 
     *offset = 0;
     for (int64_t i = 0; i <= below || i <= above; i++) {
-        if (i <= below && otp_code(key, (uint64_t)(base - i), VERIFY_CODE_DIGITS) == code &&
+        if (i <= below && otp_code(key, (uint64_t)(base - i), code.digits) == code.number &&
             !found) {
             found = true;
             *offset = -i;
         }
         if (i > 0 && i <= above &&
-            otp_code(key, (uint64_t)(base + i), VERIFY_CODE_DIGITS) == code && !found) {
+            otp_code(key, (uint64_t)(base + i), code.digits) == code.number && !found) {
             found = true;
             *offset = i;
         }
@@ -241,221 +209,218 @@ static bool find_code(struct otp_key *key, uint32_t code, int64_t base, int64_t 
     return found;
 }
 
-static int check_time_based(struct credential *c, struct otp_key *key, uint32_t code,
-                            const struct verify_request *request)
-{
-    int step_size;
-    int window;
-    int64_t step;
-    int64_t skew = credential_skew(c);
-    int64_t offset;
-
-    if (!credential_is_time_based(c))
-        return VERIFY_NO_MATCH;
-    step_size = credential_step(c);
-    window = credential_window(c);
-    if (step_size < 0 || window < 0)
-        return VERIFY_MALFORMED;
-    step = otp_step_at(request->now, (unsigned)step_size);
-    if (step == 0)
-        return VERIFY_CLOCK_UNSET;
-    if (find_code(key, code, step + skew, (window - 1) / 2, window / 2, &offset))
-        return use_step(c, step + skew + offset, window);
-    if (request->learn_skew &&
-        find_code(key, code, step, VERIFY_SKEW_REACH - 1, VERIFY_SKEW_REACH - 1, &offset))
-        return learn_skew(c, (struct skew_sample){step, offset}, window);
-    return VERIFY_NO_MATCH;
-}
-
-static int check_counter_based(struct credential *c, struct otp_key *key, uint32_t code,
-                               int64_t counter, struct verify_answer *answer)
-{
-    int window = credential_window(c);
-    int64_t offset;
-
-    if (window < 0)
-        return VERIFY_MALFORMED;
-    if (!find_code(key, code, counter, 0, window - 1, &offset)) {
-        answer->counter_missed = true;
-        return VERIFY_NO_MATCH;
-    }
-    answer->counter_missed = false;
-    return set_number(c, "HOTP_COUNTER", counter + offset + 1);
-}
-
-static int check_code(struct credential *c, uint32_t code, const struct verify_request *request,
-                      struct verify_answer *answer)
-{
-    uint8_t secret[CREDENTIAL_SECRET_MAX];
-    struct otp_key key;
-    int64_t counter = credential_counter(c);
-    ptrdiff_t secret_len = credential_secret(c, secret);
-    int ret = VERIFY_MALFORMED;
-
-    if (counter < 0 || secret_len < 0)
-        return ret;
-    otp_init(&key, secret, (size_t)secret_len);
-    ret = counter > 0 ? check_counter_based(c, &key, code, counter, answer)
-                      : check_time_based(c, &key, code, request);
-    otp_wipe(&key);
-    explicit_bzero(secret, (size_t)secret_len);
-    return ret;
-}
-
-static int check_recovery(struct credential *c, uint32_t typed)
-{
-    uint8_t secret[CREDENTIAL_SECRET_MAX];
-    size_t begin;
-    size_t end;
-    int64_t code;
-
-    if (credential_secret(c, secret) < 0)
-        return VERIFY_MALFORMED;
-    explicit_bzero(secret, sizeof secret);
-    for (size_t at = 0; credential_next_recovery(c, at, &begin, &end, &code); at = end) {
-        if (code == typed) {
-            credential_cut(c, begin, end);
-            return 0;
-        }
-    }
-    return VERIFY_NO_MATCH;
-}
-
-/* The number that the reply's last `digits` characters are; a password before it only if allowed.
- */
-static bool read_code(const char *reply, bool with_prefix, size_t digits, uint32_t *code)
+/* The number that the reply's last digits are; a password before it only if allowed. */
+static bool read_code(const char *reply, bool with_prefix, struct code *code)
 {
     size_t len = strlen(reply);
     const char *at;
 
-    if (len < digits || (len > digits && !with_prefix))
+    if (len < code->digits || (len > code->digits && !with_prefix))
         return false;
-    *code = 0;
-    for (at = reply + (len - digits); *at != '\0'; at++) {
+    code->number = 0;
+    for (at = reply + (len - code->digits); *at != '\0'; at++) {
         if (*at < '0' || *at > '9')
             return false;
-        *code = *code * 10 + (uint32_t)(*at - '0');
+        code->number = code->number * 10 + (uint32_t)(*at - '0');
     }
     return true;
 }
 
+/* A device made ready to be held against a reply. */
+struct trial {
+    const struct device *device;
+    struct otp_key key;
+    struct code code;
+    int64_t counter; /* 0: codes come from the time */
+    int window;
+    int64_t step; /* of the time */
+};
+
+/* Makes a device ready: 1, 0 where the reply is no code of its kind, or an error. */
+static int trial_init(struct trial *t, struct credential *c, const struct device *d,
+                      const struct verify_request *request)
+{
+    uint8_t secret[CREDENTIAL_SECRET_MAX];
+    ptrdiff_t secret_len;
+    int digits = device_digits(c, d);
+    int algorithm = device_algorithm(c, d);
+    int step_size;
+
+    if (digits < 0 || algorithm < 0)
+        return CREDENTIAL_MALFORMED;
+    *t = (struct trial){.device = d, .code.digits = (unsigned)digits};
+    if (!read_code(request->reply, request->with_prefix, &t->code))
+        return 0;
+    t->counter = device_counter(c, d);
+    if (t->counter == 0 && !device_is_time_based(c, d))
+        return 0;
+    t->window = device_window(c, d);
+    step_size = t->counter == 0 ? device_step(c, d) : DEVICE_STEP_DEFAULT;
+    if (t->counter < 0 || t->window < 0 || step_size < 0)
+        return CREDENTIAL_MALFORMED;
+    t->step = otp_step_at(request->now, (unsigned)step_size);
+    if (t->counter == 0 && t->step == 0)
+        return VERIFY_CLOCK_UNSET;
+    secret_len = device_secret(c, d, secret);
+    if (secret_len < 0)
+        return CREDENTIAL_MALFORMED;
+    otp_init(&t->key, (enum otp_algorithm)algorithm, secret, (size_t)secret_len);
+    explicit_bzero(secret, (size_t)secret_len);
+    return 1;
+}
+
+static void trial_wipe(struct trial *t)
+{
+    explicit_bzero(t, sizeof *t);
+}
+
+/* Holds a reply against the codes of now, and uses up the one that fits. */
+static int match(struct credential *c, struct trial *t, const struct verify_request *request,
+                 struct verify_answer *answer)
+{
+    int64_t now = t->step + device_skew(c, t->device);
+    int64_t offset;
+
+    if (t->counter > 0) {
+        if (find_code(&t->key, t->code, t->counter, 0, t->window - 1, &offset))
+            return set_number(c, t->device, "HOTP_COUNTER", t->counter + offset + 1);
+        answer->counter_missed = true;
+        return VERIFY_NO_MATCH;
+    }
+    if (find_code(&t->key, t->code, now, (t->window - 1) / 2, t->window / 2, &offset))
+        return use_step(c, t->device, now + offset, t->window, request->disallow_reuse);
+    return VERIFY_NO_MATCH;
+}
+
+/* Holds a reply against the codes of half a day around, to learn a skew from the one that fits. */
+static int learn(struct credential *c, struct trial *t, const struct verify_request *request)
+{
+    int64_t skew;
+
+    if (t->counter > 0 ||
+        !find_code(&t->key, t->code, t->step, VERIFY_SKEW_REACH - 1, VERIFY_SKEW_REACH - 1, &skew))
+        return VERIFY_NO_MATCH;
+    return learn_skew(c, t->device, (struct skew_sample){t->step, skew}, t->window,
+                      request->disallow_reuse);
+}
+
+/* What the devices say of the reply: the first that knows it counts, an error of any refuses it. */
+static int check_code(struct credential *c, const struct verify_request *request,
+                      struct verify_answer *answer, bool by_learning)
+{
+    struct device devices[DEVICES_MAX];
+    int count = device_list(c, devices);
+    int ret = VERIFY_NO_MATCH;
+
+    if (count < 0)
+        return count;
+    for (int i = 0; i < count; i++) {
+        struct trial t;
+        int one = trial_init(&t, c, &devices[i], request);
+
+        if (one == 0)
+            continue;
+        if (one == 1)
+            one = by_learning ? learn(c, &t, request) : match(c, &t, request, answer);
+        trial_wipe(&t);
+        if (one != 0 && one != VERIFY_NO_MATCH)
+            return one;
+        if (one == 0 && ret == VERIFY_NO_MATCH) {
+            ret = 0;
+            answer->device = devices[i];
+            answer->code_len = (size_t)device_digits(c, &devices[i]);
+        }
+    }
+    if (ret == 0)
+        answer->counter_missed = false;
+    return ret;
+}
+
+static int check_recovery(struct credential *c, const struct verify_request *request,
+                          struct verify_answer *answer)
+{
+    const struct device first = {DEVICE_FIRST};
+    uint8_t secret[CREDENTIAL_SECRET_MAX];
+    uint8_t hashable[RECOVERY_CODE_BYTES];
+    struct code code = {.digits = RECOVERY_DIGITS};
+    size_t len;
+    int found = 0;
+
+    if (device_secret(c, &first, secret) < 0)
+        return CREDENTIAL_MALFORMED;
+    explicit_bzero(secret, sizeof secret);
+    if (read_code(request->reply, request->with_prefix, &code)) {
+        answer->code_len = RECOVERY_DIGITS;
+        found = recovery_use_digits(c, code.number);
+    }
+    len = recovery_read(request->reply, request->with_prefix, hashable);
+    if (found == 0 && len > 0) {
+        answer->code_len = len;
+        found = recovery_use_hashed(c, hashable);
+    }
+    explicit_bzero(hashable, sizeof hashable);
+    answer->recovery = found == 1;
+    if (found == 0)
+        return VERIFY_NO_MATCH;
+    return found == 1 ? 0 : found;
+}
+
 bool verify_is_code(const char *reply)
 {
-    uint32_t code;
+    struct code code = {.digits = DEVICE_DIGITS_MIN};
 
-    return read_code(reply, true, VERIFY_CODE_DIGITS, &code);
+    return read_code(reply, true, &code);
 }
 
 int verify_reply(struct credential *c, const struct verify_request *request,
                  struct verify_answer *answer)
 {
-    uint32_t code;
     int ret = VERIFY_NO_MATCH;
+    int recovered = VERIFY_NO_MATCH;
 
-    if ((request->readings & VERIFY_AS_CODE) &&
-        read_code(request->reply, request->with_prefix, VERIFY_CODE_DIGITS, &code)) {
-        answer->code_len = VERIFY_CODE_DIGITS;
-        answer->recovery = false;
-        ret = check_code(c, code, request, answer);
-    }
-    if (ret == VERIFY_NO_MATCH && (request->readings & VERIFY_AS_RECOVERY) &&
-        read_code(request->reply, request->with_prefix, RECOVERY_CODE_DIGITS, &code)) {
-        answer->code_len = RECOVERY_CODE_DIGITS;
-        answer->recovery = true;
-        ret = check_recovery(c, code);
-    }
+    if (request->readings & VERIFY_AS_CODE)
+        ret = check_code(c, request, answer, false);
+    if ((request->readings & VERIFY_AS_RECOVERY) &&
+        (ret == VERIFY_NO_MATCH || ret == VERIFY_CLOCK_UNSET))
+        recovered = check_recovery(c, request, answer);
+    if (recovered != VERIFY_NO_MATCH)
+        return recovered;
+    if (ret == VERIFY_NO_MATCH && (request->readings & VERIFY_AS_CODE) && request->learn_skew)
+        ret = check_code(c, request, answer, true);
     return ret;
 }
 
-int verify_advance_counter(struct credential *c)
+void verify_pretend(const struct verify_request *request)
 {
-    int64_t counter = credential_counter(c);
+    static const uint8_t secret[20];
+    struct code code = {.digits = DEVICE_DIGITS_MIN};
+    struct otp_key key;
+    int64_t step = otp_step_at(request->now, DEVICE_STEP_DEFAULT);
+    int64_t offset;
 
-    if (counter < 0)
-        return VERIFY_MALFORMED;
-    return set_number(c, "HOTP_COUNTER", counter + 1);
+    if (!(request->readings & VERIFY_AS_CODE) ||
+        !read_code(request->reply, request->with_prefix, &code))
+        return;
+    otp_init(&key, OTP_SHA1, secret, sizeof secret);
+    find_code(&key, code, step, 1, 1, &offset);
+    if (request->learn_skew)
+        find_code(&key, code, step, VERIFY_SKEW_REACH - 1, VERIFY_SKEW_REACH - 1, &offset);
+    otp_wipe(&key);
 }
 
-enum { HOST_SLOTS = 10 };
-
-#define HOST_CHARACTERS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:%.-"
-
-/* What a LASTn line says. */
-struct host_slot {
-    const char *host;
-    size_t len;
-    int64_t when;
-};
-
-static void slot_key(int slot, char key[static sizeof "LAST0"])
+int verify_advance_counters(struct credential *c)
 {
-    memcpy(key, "LAST0", sizeof "LAST0");
-    key[sizeof "LAST" - 1] = (char)('0' + slot);
-}
+    struct device devices[DEVICES_MAX];
+    int count = device_list(c, devices);
+    int ret = count < 0 ? count : 0;
 
-/* Reads LASTn: 1, 0 where there is no such line, -1 where it is not `host time`. */
-static int read_slot(const struct credential *c, int slot, struct host_slot *said)
-{
-    char key[sizeof "LAST0"];
-    const char *at;
-    const char *end;
-    size_t len;
+    for (int i = 0; i < count && ret == 0; i++) {
+        int64_t counter = device_counter(c, &devices[i]);
 
-    slot_key(slot, key);
-    at = credential_get(c, key, &len);
-    if (at == NULL)
-        return 0;
-    end = at + len;
-    said->host = at;
-    while (at < end && *at != ' ' && *at != '\t')
-        at++;
-    said->len = (size_t)(at - said->host);
-    return credential_next_number(&at, end, &said->when) ? 1 : -1;
-}
-
-static bool slot_is_of(const struct host_slot *slot, const char *host)
-{
-    return strlen(host) == slot->len && memcmp(host, slot->host, slot->len) == 0;
-}
-
-bool verify_within_grace(const struct credential *c, const char *host, int64_t now, int64_t grace)
-{
-    struct host_slot slot;
-
-    for (int i = 0; i < HOST_SLOTS; i++) {
-        if (read_slot(c, i, &slot) == 1 && slot_is_of(&slot, host))
-            return slot.when > 0 && slot.when <= now && now - slot.when < grace;
+        if (counter < 0)
+            ret = CREDENTIAL_MALFORMED;
+        else if (counter > 0)
+            ret = set_number(c, &devices[i], "HOTP_COUNTER", counter + 1);
     }
-    return false;
-}
-
-int verify_remember_host(struct credential *c, const char *host, int64_t now)
-{
-    char key[sizeof "LAST0"];
-    char value[VERIFY_HOST_MAX + 1 + NUMBER_TEXT_MAX + 1];
-    size_t host_len = strlen(host);
-    int64_t oldest = INT64_MAX;
-    int chosen = 0;
-
-    if (host_len < 1 || host_len > VERIFY_HOST_MAX || strspn(host, HOST_CHARACTERS "_") != host_len)
-        return 0;
-    for (int i = 0; i < HOST_SLOTS; i++) {
-        struct host_slot slot = {0};
-        int found = read_slot(c, i, &slot);
-
-        /* As the reference: a line that it cannot read, and a '_' is enough, keeps its place. */
-        if (found < 0 || (found == 1 && strspn(slot.host, HOST_CHARACTERS) != slot.len))
-            continue;
-        if (found == 1 && slot_is_of(&slot, host)) {
-            chosen = i;
-            break;
-        }
-        if (slot.when < oldest) { /* a free one is the oldest of all */
-            oldest = slot.when;
-            chosen = i;
-        }
-    }
-    slot_key(chosen, key);
-    snprintf(value, sizeof value, "%s %" PRId64, host, now);
-    return set(c, key, value);
+    return ret;
 }

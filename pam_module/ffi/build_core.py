@@ -5,7 +5,17 @@ from pathlib import Path
 
 from cffi import FFI
 
-HEADERS = ("access.h", "base32.h", "credential.h", "options.h", "otp.h", "verify.h")
+HEADERS = (
+    "access.h",
+    "base32.h",
+    "credential.h",
+    "device.h",
+    "options.h",
+    "otp.h",
+    "rate_limit.h",
+    "recovery.h",
+    "verify.h",
+)
 
 
 def main(cdef: str, output: str) -> None:

@@ -7,7 +7,8 @@ ptrdiff_t base32_encode(const uint8_t *data, size_t len, char *out, size_t cap);
 struct otp_key {
     ...;
 };
-void otp_init(struct otp_key *key, const uint8_t *secret, size_t len);
+enum otp_algorithm { OTP_SHA1, OTP_SHA256, OTP_SHA512 };
+void otp_init(struct otp_key *key, enum otp_algorithm algorithm, const uint8_t *secret, size_t len);
 void otp_wipe(struct otp_key *key);
 uint32_t otp_code(struct otp_key *key, uint64_t counter, unsigned digits);
 
@@ -24,27 +25,48 @@ int credential_init(struct credential *c, const char *text, size_t len);
 void credential_wipe(struct credential *c);
 const char *credential_get(const struct credential *c, const char *key, size_t *len);
 int credential_set(struct credential *c, const char *key, const char *value);
-ptrdiff_t credential_secret(struct credential *c, uint8_t *secret);
-bool credential_is_time_based(const struct credential *c);
-int64_t credential_counter(struct credential *c);
-int credential_step(struct credential *c);
-int credential_window(struct credential *c);
-int64_t credential_skew(const struct credential *c);
-struct rate_limit {
+void credential_unset(struct credential *c, const char *key);
+
+#define DEVICES_MAX ...
+#define DEVICE_NAME_MAX ...
+struct device {
+    char name[...];
+    ...;
+};
+int device_list(struct credential *c, struct device *list);
+const char *device_get(const struct credential *c, const struct device *d, const char *key,
+                       size_t *len);
+ptrdiff_t device_secret(struct credential *c, const struct device *d, uint8_t *secret);
+bool device_is_time_based(const struct credential *c, const struct device *d);
+int64_t device_counter(struct credential *c, const struct device *d);
+int device_step(struct credential *c, const struct device *d);
+int device_window(struct credential *c, const struct device *d);
+int device_digits(struct credential *c, const struct device *d);
+int device_algorithm(struct credential *c, const struct device *d);
+int64_t device_skew(const struct credential *c, const struct device *d);
+int device_next_used_step(struct credential *c, const char **at, const char *end, int64_t *step);
+
+struct rate {
     int attempts;
     int seconds;
+};
+struct rate_limit {
+    struct rate rate;
     size_t count;
     int64_t times[...];
     ...;
 };
-int credential_rate_limit(struct credential *c, struct rate_limit *limit);
-int credential_next_used_step(struct credential *c, const char **at, const char *end,
-                              int64_t *step);
-bool credential_next_recovery(const struct credential *c, size_t offset, size_t *begin, size_t *end,
-                              int64_t *code);
-int credential_set_recovery(struct credential *c, const char *const codes[], size_t count);
+int rate_limit_read(struct credential *c, struct rate_limit *limit);
+int rate_limit_count(struct credential *c, const struct rate *required, int64_t now, bool *reached);
+
+#define RECOVERY_KEY_BYTES ...
+bool recovery_next_digits(const struct credential *c, size_t offset, size_t *begin, size_t *end,
+                          int64_t *code);
+int recovery_count_hashed(struct credential *c);
+int recovery_set(struct credential *c, const char *const codes[], size_t count, const uint8_t *key);
 
 #define VERIFY_NO_MATCH ...
+#define VERIFY_RATE_LIMITED ...
 #define VERIFY_AS_ANY ...
 struct verify_request {
     const char *reply;
@@ -52,19 +74,20 @@ struct verify_request {
     unsigned readings;
     bool with_prefix;
     bool learn_skew;
+    bool disallow_reuse;
     ...;
 };
 struct verify_answer {
     size_t code_len;
     bool recovery;
+    struct device device;
     bool counter_missed;
     ...;
 };
 const char *verify_reason(int error);
-int verify_rate_limit(struct credential *c, int64_t now);
 int verify_reply(struct credential *c, const struct verify_request *request,
                  struct verify_answer *answer);
-int verify_advance_counter(struct credential *c);
+int verify_advance_counters(struct credential *c);
 
 #define ACCESS_NO_MEMBER ...
 #define ACCESS_MEMBER ...

@@ -22,19 +22,22 @@
 
 #include "../core/access.h"
 #include "../core/credential.h"
+#include "../core/grace.h"
 #include "../core/options.h"
+#include "../core/rate_limit.h"
 #include "../core/verify.h"
 #include "membership.h"
 #include "shield.h"
 #include "store.h"
+#include "visit.h"
 
 enum {
     LOG_NAME_MAX = 256,
     LOG_DETAIL_MAX = 256,
 };
 
-/* Beside the errors of store.h and verify.h; why is in login.reason already. */
-enum { NO_FILE = -201, NOT_FORWARDED = -202, NO_SHIELD = -203 };
+/* Beside the errors of visit.h and verify.h; why is in login.reason already. */
+enum { NOT_FORWARDED = -301, NO_SHIELD = -302 };
 
 /* A login from its first line to its verdict. */
 struct login {
@@ -44,20 +47,14 @@ struct login {
     const char *user;             /* who wants in, as it was typed */
     const struct passwd *account; /* theirs; NULL: there is none */
     const char *host;             /* PAM_RHOST, "" where there is none */
-    const struct passwd *rights;  /* whose rights open the secret file; NULL: there is no file */
-    char path[PATH_MAX];          /* of the secret file */
+    const char *service;          /* PAM_SERVICE */
+    struct place place;           /* of the secret file */
     bool limited;                 /* the file had a rate limit when it was looked at */
     bool counted;                 /* this login is in it already */
     struct verify_answer answer;
     int write_error;             /* an errno: what the user must be told; 0: nothing */
     const char *reason;          /* for the log: one word */
     char detail[LOG_DETAIL_MAX]; /* and our own words on it, or "" */
-};
-
-/* One visit to the secret file. */
-struct visit {
-    struct store store;
-    struct credential credential;
 };
 
 /* What is known of the secret file before anybody is asked for a code. */
@@ -70,15 +67,15 @@ enum look {
 
 /* --- The log --- */
 
-/* Writes a name as it may stand in a log: letters, digits and `._@:/%-`; the rest as \xHH. */
-static const char *loggable(const char *name, char out[static LOG_NAME_MAX])
+/* Writes a name as it may stand in a log: letters, digits, `._@-` and `also`; the rest as \xHH. */
+static const char *loggable(const char *name, const char *also, char out[static LOG_NAME_MAX])
 {
     static const char plain[] = "0123456789abcdefghijklmnopqrstuvwxyz"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ._@:/%-";
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ._@-";
     size_t len = 0;
 
     for (; *name != '\0' && len + sizeof "\\xHH" <= LOG_NAME_MAX; name++) {
-        if (strchr(plain, *name) != NULL)
+        if (strchr(plain, *name) != NULL || strchr(also, *name) != NULL)
             out[len++] = *name;
         else
             len += (size_t)snprintf(out + len, LOG_NAME_MAX - len, "\\x%02x",
@@ -93,9 +90,11 @@ static void log_result(const struct login *l, int priority, const char *result)
 {
     char host[LOG_NAME_MAX];
     char user[LOG_NAME_MAX];
+    char service[LOG_NAME_MAX];
 
-    pam_syslog(l->pamh, priority, "rhost=%s user=%s result=%s reason=%s%s%s",
-               loggable(l->host, host), loggable(l->user, user), result, l->reason,
+    pam_syslog(l->pamh, priority, "rhost=%s user=%s service=%s result=%s reason=%s device=%s%s%s",
+               loggable(l->host, ":%", host), loggable(l->user, "", user),
+               loggable(l->service, "", service), result, l->reason, l->answer.device.name,
                l->detail[0] != '\0' ? " detail=" : "", l->detail);
 }
 
@@ -110,7 +109,7 @@ static void because(struct login *l, const char *reason, const char *detail)
 static void because_of(struct login *l, int error, const struct visit *v)
 {
     switch (error) {
-    case NO_FILE:
+    case VISIT_NO_FILE:
         break;
     case NO_SHIELD:
         because(l, "internal-error", "signals or user ids cannot be set");
@@ -124,13 +123,16 @@ static void because_of(struct login *l, int error, const struct visit *v)
     case STORE_BUSY:
         because(l, "secret-file-busy", "somebody else keeps it locked");
         break;
+    case STORE_REPLACED:
+        because(l, "secret-file-error", "somebody replaced it meanwhile");
+        break;
     case STORE_CANNOT_LOCK:
     case STORE_FAILED:
         l->reason = "secret-file-error";
         snprintf(l->detail, sizeof l->detail, "%s: %s", v->store.fault,
                  strerror(v->store.error_number));
         break;
-    case VERIFY_MALFORMED:
+    case CREDENTIAL_MALFORMED:
         because(l, verify_reason(error), v->credential.fault);
         break;
     default:
@@ -141,105 +143,6 @@ static void because_of(struct login *l, int error, const struct visit *v)
 
 /* --- The secret file --- */
 
-/* Does something with the rights that the file needs, and goes back to the caller's. */
-static int with_rights(const struct login *l, struct visit *v,
-                       int (*action)(const struct login *, struct visit *))
-{
-    PAM_MODUTIL_DEF_PRIVS(privileges);
-    int ret;
-
-    if (pam_modutil_drop_priv(l->pamh, &privileges, l->rights) != 0) {
-        v->store.fault = "taking on its owner's rights";
-        v->store.error_number = EPERM;
-        return STORE_FAILED;
-    }
-    ret = action(l, v);
-    if (pam_modutil_regain_priv(l->pamh, &privileges) != 0) {
-        v->store.fault = "going back to the caller's rights";
-        v->store.error_number = EPERM;
-        return STORE_FAILED;
-    }
-    return ret;
-}
-
-static int open_file(const struct login *l, struct visit *v)
-{
-    const struct store_rules rules = {
-        .owner = l->rights->pw_uid,
-        .strict_owner = l->options.strict_owner,
-        .allowed_perm = l->options.allowed_perm,
-    };
-
-    return store_open(&v->store, l->path, &rules);
-}
-
-static int open_and_lock_file(const struct login *l, struct visit *v)
-{
-    int ret = open_file(l, v);
-
-    return ret == 0 ? store_lock(&v->store) : ret;
-}
-
-static int refresh_file(const struct login *l, struct visit *v)
-{
-    (void)l;
-    return store_refresh(&v->store);
-}
-
-static int replace_file(const struct login *l, struct visit *v)
-{
-    (void)l;
-    return store_replace(&v->store, v->credential.text, v->credential.len);
-}
-
-static int read_file(struct visit *v)
-{
-    char *text;
-    size_t len;
-    int ret = store_read(&v->store, &text, &len);
-
-    if (ret != 0)
-        return ret;
-    ret = credential_init(&v->credential, text, len);
-    explicit_bzero(text, len);
-    free(text);
-    if (ret == CREDENTIAL_NO_MEMORY)
-        return VERIFY_NO_MEMORY;
-    return ret == 0 ? 0 : VERIFY_MALFORMED;
-}
-
-/* Opens, locks and reads the file. Whatever comes back, leave() must follow. */
-static int enter(const struct login *l, struct visit *v)
-{
-    int ret;
-
-    if (l->rights == NULL)
-        return NO_FILE;
-    ret = with_rights(l, v, open_and_lock_file);
-    if (ret == STORE_CANNOT_LOCK) {
-        ret = store_lock_in_run(&v->store);
-        if (ret == 0)
-            ret = with_rights(l, v, refresh_file);
-    }
-    return ret == 0 ? read_file(v) : ret;
-}
-
-static void leave(struct visit *v)
-{
-    credential_wipe(&v->credential);
-    store_close(&v->store);
-}
-
-/* Writes what changed. */
-static int save(struct login *l, struct visit *v)
-{
-    int ret = v->credential.changed ? with_rights(l, v, replace_file) : 0;
-
-    if (ret == STORE_FAILED)
-        l->write_error = v->store.error_number;
-    return ret;
-}
-
 static int64_t time_now(void)
 {
     struct timespec now;
@@ -249,14 +152,28 @@ static int64_t time_now(void)
 
 static bool in_grace(const struct login *l, struct credential *c)
 {
+    const struct device first = {DEVICE_FIRST};
     uint8_t secret[CREDENTIAL_SECRET_MAX];
     bool readable;
 
     if (l->options.grace_period == 0)
         return false;
-    readable = credential_secret(c, secret) > 0;
+    readable = device_secret(c, &first, secret) > 0;
     explicit_bzero(secret, sizeof secret);
-    return readable && verify_within_grace(c, l->host, time_now(), l->options.grace_period);
+    return readable && grace_covers(c, l->host, time_now(), l->options.grace_period);
+}
+
+/* Counts this login in the rate limit, once. */
+static int count(struct login *l, struct credential *c)
+{
+    bool reached = false;
+    int ret = 0;
+
+    if (!l->counted)
+        ret = rate_limit_count(c, &l->options.required_rate, time_now(), &reached);
+    if (ret == 0 && reached)
+        ret = VERIFY_RATE_LIMITED;
+    return ret;
 }
 
 /* Looks at the file as it is now, without a lock. */
@@ -264,20 +181,18 @@ static enum look look_at_file(struct login *l)
 {
     struct visit v = {0};
     enum look look = LOOK_ASK;
-    int ret = l->rights != NULL ? with_rights(l, &v, open_file) : NO_FILE;
+    int ret = visit_look(&v, &l->place);
 
-    if (ret == 0)
-        ret = read_file(&v);
     if (ret == STORE_MISSING) {
         look = LOOK_ABSENT;
     } else if (ret == 0 && in_grace(l, &v.credential)) {
         look = LOOK_GRACE;
     } else if (ret == 0) {
-        if (verify_rate_limit(&v.credential, time_now()) != 0)
+        if (count(l, &v.credential) != 0)
             look = LOOK_REFUSE;
         l->limited = v.credential.changed; /* where there is a limit, it counted in this copy */
     }
-    leave(&v);
+    visit_leave(&v);
     return look;
 }
 
@@ -291,15 +206,25 @@ struct reply {
     bool last;         /* of this login's */
 };
 
+/* Writes what changed; a code that could not be used up opens nothing. */
+static int save(struct login *l, struct visit *v)
+{
+    int ret = visit_save(v, &l->place);
+
+    if (v->write_error != 0)
+        l->write_error = v->write_error;
+    return ret;
+}
+
 /* Puts this login on record in the rate limit, also where that refuses it. */
 static int count_attempt(struct login *l)
 {
     struct visit v = {0};
-    int ret = enter(l, &v);
+    int ret = visit_enter(&v, &l->place);
     int saved = 0;
 
     if (ret == 0) {
-        ret = verify_rate_limit(&v.credential, time_now());
+        ret = count(l, &v.credential);
         saved = save(l, &v);
         l->counted = saved == 0;
     }
@@ -307,30 +232,40 @@ static int count_attempt(struct login *l)
         ret = saved;
     if (ret != 0)
         because_of(l, ret, &v);
-    leave(&v);
+    visit_leave(&v);
     return ret;
 }
 
-static int check_reply(struct login *l, struct credential *c, const struct reply *reply)
+static struct verify_request request_of(const struct login *l, const struct reply *reply)
 {
-    const struct verify_request request = {
+    return (struct verify_request){
         .reply = reply->text,
         .now = time_now(),
         .readings = reply->readings,
         .with_prefix = reply->with_prefix,
         .learn_skew = l->options.learn_skew,
+        .disallow_reuse = l->options.disallow_reuse,
     };
-    int ret = l->counted ? 0 : verify_rate_limit(c, request.now);
+}
+
+static int check_reply(struct login *l, struct credential *c, const struct reply *reply)
+{
+    const struct verify_request request = request_of(l, reply);
+    int ret = count(l, c);
 
     if (ret != 0)
         return ret;
     l->counted = true;
     ret = reply->text != NULL ? verify_reply(c, &request, &l->answer) : VERIFY_NO_MATCH;
     if ((ret == 0 || (ret == VERIFY_NO_MATCH && reply->last)) && l->answer.counter_missed &&
-        l->options.increment_hotp && verify_advance_counter(c) != 0)
-        return VERIFY_NO_MEMORY;
+        l->options.increment_hotp) {
+        int advanced = verify_advance_counters(c);
+
+        if (advanced != 0)
+            return advanced;
+    }
     if (ret == 0 && l->options.grace_period > 0)
-        ret = verify_remember_host(c, l->host, request.now);
+        ret = grace_remember(c, l->host, request.now);
     return ret;
 }
 
@@ -338,26 +273,32 @@ static int check_reply(struct login *l, struct credential *c, const struct reply
 static int check_under_lock(struct login *l, const struct reply *reply)
 {
     struct visit v = {0};
-    int ret = enter(l, &v);
+    int ret = visit_enter(&v, &l->place);
     int saved = 0;
 
     if (ret == 0) {
         ret = check_reply(l, &v.credential, reply);
         saved = save(l, &v);
+    } else if (reply->text != NULL) {
+        const struct verify_request request = request_of(l, reply);
+
+        verify_pretend(&request); /* who has no file must not be refused faster */
     }
     if (saved != 0)
-        ret = saved; /* a code that could not be used up opens nothing */
+        ret = saved;
     if (ret == 0)
-        because(l, l->answer.recovery ? "recovery-code" : "code", "");
+        because(l, l->answer.recovery ? "recovery-code" : "code",
+                v.kept_elsewhere ? "its use is on record until the next boot only" : "");
     else
         because_of(l, ret, &v);
-    leave(&v);
+    visit_leave(&v);
     return ret;
 }
 
 /*
- * Decides on a reply: 0 where the code opens the door. With a rate limit the attempt is on disk
- * before the reply is looked at, so that no way to end the program in between makes a guess free.
+ * Decides on a reply: 0 where the code opens the door. Where somebody else than root started the
+ * program (su, say) and there is a rate limit, the attempt is on disk before the reply is looked
+ * at: they set the limits that it runs under, and none of these must make a guess free.
  */
 static int decide(struct login *l, const struct reply *reply)
 {
@@ -368,7 +309,7 @@ static int decide(struct login *l, const struct reply *reply)
         because_of(l, NO_SHIELD, NULL);
         return NO_SHIELD;
     }
-    if (l->limited && !l->counted)
+    if (shield.user != 0 && l->limited && !l->counted)
         ret = count_attempt(l);
     if (ret == 0)
         ret = check_under_lock(l, reply);
@@ -542,9 +483,10 @@ static void find_file(struct login *l)
     }
     if (l->options.user == NULL && rights->pw_dir != NULL && rights->pw_dir[0] == '/')
         home = rights->pw_dir;
-    switch (options_secret_path(l->options.secret, user, home, l->path, sizeof l->path)) {
+    switch (
+        options_secret_path(l->options.secret, user, home, l->place.path, sizeof l->place.path)) {
     case 0:
-        l->rights = rights;
+        l->place.rights = rights;
         break;
     case OPTIONS_NO_HOME:
         because(l, "no-home", "secret= needs a home folder, which user= does not give");
@@ -556,9 +498,9 @@ static void find_file(struct login *l)
         because(l, "secret-path-too-long", "");
         break;
     }
-    if (l->rights != NULL && l->options.debug)
+    if (l->place.rights != NULL && l->options.debug)
         pam_syslog(l->pamh, LOG_DEBUG, "secret file %s, with the rights of uid %u",
-                   loggable(l->path, path), (unsigned)rights->pw_uid);
+                   loggable(l->place.path, "/", path), (unsigned)rights->pw_uid);
 }
 
 /* --- The login --- */
@@ -567,6 +509,16 @@ static int finish(struct login *l, int error)
 {
     log_result(l, error == 0 ? LOG_INFO : LOG_NOTICE, error == 0 ? "accepted" : "refused");
     return error == 0 ? PAM_SUCCESS : PAM_AUTH_ERR;
+}
+
+/* Tells who has not enrolled that they must, and by when. */
+static void tell_to_enrol(const struct login *l)
+{
+    if (l->options.nullok_until != NULL && !l->silent)
+        pam_info(l->pamh,
+                 "No one-time code is set up for you yet. Run 'doorward enroll' by %s (UTC); "
+                 "after that day nobody gets in without a code.",
+                 l->options.nullok_until);
 }
 
 /* PAM_IGNORE, not PAM_SUCCESS: a `sufficient` line must not turn a missing code into a login. */
@@ -587,8 +539,10 @@ static int log_in(struct login *l)
     find_file(l);
     switch (look_at_file(l)) {
     case LOOK_ABSENT:
-        if (l->options.nullok)
+        if (options_pass_unenrolled(&l->options, time_now(), DOORWARD_BUILT)) {
+            tell_to_enrol(l);
             return pass_over(l, "not-enrolled");
+        }
         break;
     case LOOK_GRACE:
         because(l, "grace-period", "");
@@ -611,6 +565,7 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
     struct login l = {.pamh = pamh, .silent = (flags & PAM_SILENT) != 0, .reason = ""};
     int bad = options_parse(&l.options, argc, argv);
     const void *host = NULL;
+    const void *service = NULL;
 
     if (bad >= 0) {
         pam_syslog(pamh, LOG_ERR, "refusing everybody: unknown option or bad value: %s", argv[bad]);
@@ -620,7 +575,16 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
         l.user = "";
     if (pam_get_item(pamh, PAM_RHOST, &host) != PAM_SUCCESS || host == NULL)
         host = "";
+    if (pam_get_item(pamh, PAM_SERVICE, &service) != PAM_SUCCESS || service == NULL)
+        service = "";
     l.host = host;
+    l.service = service;
+    l.place = (struct place){
+        .pamh = pamh,
+        .strict_owner = l.options.strict_owner,
+        .allow_readonly = l.options.allow_readonly,
+        .allowed_perm = l.options.allowed_perm,
+    };
     return log_in(&l);
 }
 

@@ -194,29 +194,36 @@ int store_refresh(struct store *s)
     return current ? check_file(s) : reopen(s);
 }
 
+/* Opens STORE_RUN_FOLDER, which must be root's alone; `make` makes it where it is missing. */
+static int open_run(struct store *s, bool make, int *run)
+{
+    struct stat stat;
+
+    if (make && mkdir(STORE_RUN_FOLDER, 0700) != 0 && errno != EEXIST)
+        return failed(s, "making " STORE_RUN_FOLDER);
+    *run = open(STORE_RUN_FOLDER, FOLDER_FLAGS | O_RDONLY | O_NOFOLLOW);
+    if (*run < 0)
+        return errno == ENOENT ? STORE_MISSING : failed(s, "opening " STORE_RUN_FOLDER);
+    if (fstat(*run, &stat) == 0 && stat.st_uid == 0 && (stat.st_mode & 0022) == 0)
+        return 0;
+    close(*run);
+    return unsafe(s, STORE_RUN_FOLDER " is not root's alone");
+}
+
 int store_lock_in_run(struct store *s)
 {
-    struct stat folder_stat;
-    struct stat run_stat;
+    struct stat folder;
     char name[64];
-    int run = -1;
-    int ret;
+    int run;
+    int ret = open_run(s, true, &run);
 
-    if (mkdir(STORE_RUN_FOLDER, 0700) != 0 && errno != EEXIST)
-        return failed(s, "making " STORE_RUN_FOLDER);
-    run = open(STORE_RUN_FOLDER, FOLDER_FLAGS | O_RDONLY | O_NOFOLLOW);
-    if (run < 0)
-        return failed(s, "opening " STORE_RUN_FOLDER);
-    if (fstat(run, &run_stat) != 0 || fstat(s->folder, &folder_stat) != 0) {
+    if (ret != 0)
+        return ret;
+    if (fstat(s->folder, &folder) != 0) {
         ret = failed(s, "fstat");
         goto out;
     }
-    if (run_stat.st_uid != 0 || (run_stat.st_mode & 0022) != 0) {
-        ret = unsafe(s, STORE_RUN_FOLDER " is not root's alone");
-        goto out;
-    }
-    snprintf(name, sizeof name, "lock-%jx-%jx", (uintmax_t)folder_stat.st_dev,
-             (uintmax_t)folder_stat.st_ino);
+    snprintf(name, sizeof name, "lock-%jx-%jx", (uintmax_t)folder.st_dev, (uintmax_t)folder.st_ino);
     if (s->lock >= 0)
         close(s->lock);
     s->lock = openat(run, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -348,8 +355,7 @@ int store_replace(struct store *s, const char *text, size_t len)
         goto remove;
     }
     if (is_current(s) != 1) { /* an editor knows nothing of locks */
-        errno = EAGAIN;
-        ret = failed(s, "somebody else replaced it");
+        ret = STORE_REPLACED;
         close(fd);
         goto remove;
     }
@@ -363,6 +369,67 @@ int store_replace(struct store *s, const char *text, size_t len)
     return 0;
 remove:
     unlinkat(s->folder, temporary, 0);
+    return ret;
+}
+
+bool store_has_run(void)
+{
+    return access(STORE_RUN_FOLDER, F_OK) == 0 || errno != ENOENT;
+}
+
+int store_read_in_run(struct store *s, const char *name, char **text, size_t *len)
+{
+    struct stat stat;
+    int run;
+    int file;
+    int ret = open_run(s, false, &run);
+
+    if (ret != 0)
+        return ret;
+    file = openat(run, name, OPEN_FLAGS | O_NOFOLLOW);
+    if (file < 0) {
+        ret = errno == ENOENT ? STORE_MISSING : failed(s, "opening its state in " STORE_RUN_FOLDER);
+    } else if (fstat(file, &stat) != 0 || read_all(file, (size_t)stat.st_size, text) != 0) {
+        ret = failed(s, "reading its state in " STORE_RUN_FOLDER);
+    } else {
+        *len = (size_t)stat.st_size;
+    }
+    if (file >= 0)
+        close(file);
+    close(run);
+    return ret;
+}
+
+int store_write_in_run(struct store *s, const char *name, const char *text, size_t len)
+{
+    char temporary[NAME_MAX + 1]; /* whoever has the secret file's lock has this one alone */
+    int run;
+    int file;
+    int ret = open_run(s, true, &run);
+
+    if (ret != 0)
+        return ret;
+    snprintf(temporary, sizeof temporary, "%s~", name);
+    file = openat(run, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file < 0 || write_all(file, text, len) != 0 || fsync(file) != 0 ||
+        renameat(run, temporary, run, name) != 0)
+        ret = failed(s, "keeping its state in " STORE_RUN_FOLDER);
+    if (file >= 0)
+        close(file);
+    close(run);
+    return ret;
+}
+
+int store_remove_in_run(struct store *s, const char *name)
+{
+    int run;
+    int ret = open_run(s, false, &run);
+
+    if (ret != 0)
+        return ret;
+    if (unlinkat(run, name, 0) != 0)
+        ret = errno == ENOENT ? STORE_MISSING : failed(s, "removing its state");
+    close(run);
     return ret;
 }
 

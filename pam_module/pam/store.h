@@ -25,6 +25,7 @@ enum store_error {
     STORE_BUSY = -103,        /* somebody else kept the lock for STORE_LOCK_WAIT_MS */
     STORE_CANNOT_LOCK = -104, /* not by us on this file system: store_lock_in_run() */
     STORE_FAILED = -105,      /* a system call: store.fault, store.error_number */
+    STORE_REPLACED = -106,    /* by somebody who does not lock it, an editor say */
 };
 
 struct store_rules {
@@ -76,6 +77,16 @@ int store_read(struct store *s, char **text, size_t *len);
  * after a power cut.
  */
 int store_replace(struct store *s, const char *text, size_t len);
+
+/*
+ * What a secret file on a disk that cannot be written has come to since: kept in STORE_RUN_FOLDER
+ * under a name, as root, by who has the secret file's lock. STORE_MISSING where there is none.
+ */
+int store_read_in_run(struct store *s, const char *name, char **text, size_t *len);
+int store_write_in_run(struct store *s, const char *name, const char *text, size_t len);
+int store_remove_in_run(struct store *s, const char *name);
+/* Whether there is a STORE_RUN_FOLDER at all; mostly there is none, and nothing to look for. */
+bool store_has_run(void);
 
 /* Unlocks and closes. Fine on a zeroed store, and twice. */
 void store_close(struct store *s);

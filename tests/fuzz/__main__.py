@@ -17,9 +17,20 @@ from tests.unit.test_access import DECISIONS, MALFORMED
 BUILD = CHECKOUT / "build" / "fuzz"
 CASES = CHECKOUT / "tests" / "pam" / "cases" / "google-authenticator.json"
 
+# What the recorded cases know nothing of.
+DEVICES = (
+    'JBSWY3DPEHPK3PXP\n" ALGORITHM SHA512\n" DIGITS 8\n" TOTP_AUTH\n',
+    'JBSWY3DPEHPK3PXP\n" TOTP_AUTH\n" DEVICE tablet SECRET GEZDGNBVGY3TQOJQ\n'
+    '" DEVICE tablet DISALLOW_REUSE 10000\n" DEVICE token SECRET MZXW6YTBOI\n'
+    '" DEVICE token HOTP_COUNTER 3\n',
+    f'JBSWY3DPEHPK3PXP\n" TOTP_AUTH\n" RECOVERY {"A" * 26} {"B" * 52} {"C" * 52}\n',
+)
+
 
 def credential_seeds() -> Iterator[bytes]:
     """Clock, reply and file of every recorded case, as fuzz_credential.c takes them."""
+    for device in DEVICES:
+        yield struct.pack("<q", 300_000) + b"000000\0" + device.encode()
     for case in json.loads(CASES.read_text())["cases"]:
         for step in case["steps"]:
             replies = [one[1:] for one in step["script"] if one.startswith("=")]

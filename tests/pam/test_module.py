@@ -129,8 +129,8 @@ def test_whoever_starts_the_program_cannot_stop_it_half_way(home: Path, confdir:
 def test_a_guess_is_on_record_before_it_is_looked_at(home: Path, confdir: Path) -> None:
     """Whoever ends the program between a wrong guess and its record would guess for nothing.
 
-    A limit on the size of files does so here: a right code can make the file smaller, a wrong one
-    makes it larger.
+    A limit on the size of files does so here, set by who starts a program such as su: a right code
+    can make the file smaller, a wrong one makes it larger.
     """
     lines = ['" RATE_LIMIT 3 30', f'" DISALLOW_REUSE {NOW // 30 - 4} {NOW // 30 - 5}']
     size = enrol(home, *lines, RECOVERY_CODE).stat().st_size
@@ -140,7 +140,8 @@ def test_a_guess_is_on_record_before_it_is_looked_at(home: Path, confdir: Path) 
         accepted = {}
         for code in ("000000", code_at(), RECOVERY_CODE):
             path = enrol(home, *lines, RECOVERY_CODE)
-            with Login(confdir, Setting(switches=[f"fsize={limit}"])) as login:
+            setting = Setting(switches=[f"fsize={limit}"], run_as="galother", setuid=True)
+            with Login(confdir, setting) as login:
                 login.next_prompt()
                 login.reply(code)
                 assert login.next_prompt() is None
@@ -354,8 +355,19 @@ def test_a_secret_outside_home_needs_no_account(system_secrets: Path, confdir: P
         ["grace_period=-1"],
         ["grace_period=1h"],
         ["grace_period=99999999999"],
-        ["allow_readonly"],
         ["NULLOK"],
+        ["nullok_until="],
+        ["nullok_until=2026-02-29"],
+        ["nullok_until=2026-13-01"],
+        ["nullok_until=2026-1-01"],
+        ["nullok_until=tomorrow"],
+        ["require_rate_limit="],
+        ["require_rate_limit=3"],
+        ["require_rate_limit=0/30"],
+        ["require_rate_limit=3/0"],
+        ["require_rate_limit=101/30"],
+        ["require_rate_limit=3/3601"],
+        ["require_rate_limit=3/30/3"],
     ],
 )
 def test_an_option_that_is_not_understood_refuses_everybody(
@@ -424,9 +436,10 @@ def test_an_accepted_login_is_logged_with_what_opened_it(
     for reply in (code_at(), RECOVERY_CODE):
         setting = Setting(rhost="192.0.2.1")
         assert log_in(confdir, setting, [f"={reply}"]).module == "PAM_SUCCESS"
+    start = "rhost=192.0.2.1 user=galuser service=doorward-test"
     assert logged(syslog) == [
-        "rhost=192.0.2.1 user=galuser result=accepted reason=code",
-        "rhost=192.0.2.1 user=galuser result=accepted reason=recovery-code",
+        f"{start} result=accepted reason=code device=main",
+        f"{start} result=accepted reason=recovery-code device=",
     ]
 
 

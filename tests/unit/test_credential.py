@@ -49,7 +49,7 @@ def test_everything_is_read() -> None:
     credential = credential_parse(
         SECRET
         + b'" RATE_LIMIT 3 30 100 200\n" WINDOW_SIZE 17\n" STEP_SIZE 60\n" DISALLOW_REUSE 7 8\n'
-        + b'" TIME_SKEW -4\n" DEVICE phone\n'
+        + b'" TIME_SKEW -4\n" FUTURE thing\n'
         + TOTP
         + b"12345678\n87654321\n"
     )
@@ -60,7 +60,7 @@ def test_everything_is_read() -> None:
     assert credential.disallow_reuse
     assert credential.used_steps == (7, 8)
     assert credential.recovery_codes == 2
-    assert credential.foreign_keys == ("DEVICE",)
+    assert credential.foreign_keys == ("FUTURE",)
 
 
 def test_a_counter_goes_before_time() -> None:

@@ -1,0 +1,150 @@
+#include "visit.h"
+
+#include <errno.h>
+#include <security/pam_modutil.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Does something with the rights that the file needs, and goes back to the caller's. */
+static int with_rights(struct visit *v, const struct place *place,
+                       int (*action)(struct visit *, const struct place *))
+{
+    PAM_MODUTIL_DEF_PRIVS(privileges);
+    int ret;
+
+    if (pam_modutil_drop_priv(place->pamh, &privileges, place->rights) != 0) {
+        v->store.fault = "taking on its owner's rights";
+        v->store.error_number = EPERM;
+        return STORE_FAILED;
+    }
+    ret = action(v, place);
+    if (pam_modutil_regain_priv(place->pamh, &privileges) != 0) {
+        v->store.fault = "going back to the caller's rights";
+        v->store.error_number = EPERM;
+        return STORE_FAILED;
+    }
+    return ret;
+}
+
+static int open_file(struct visit *v, const struct place *place)
+{
+    const struct store_rules rules = {
+        .owner = place->rights->pw_uid,
+        .strict_owner = place->strict_owner,
+        .allowed_perm = place->allowed_perm,
+    };
+
+    return store_open(&v->store, place->path, &rules);
+}
+
+static int open_and_lock(struct visit *v, const struct place *place)
+{
+    int ret = open_file(v, place);
+
+    return ret == 0 ? store_lock(&v->store) : ret;
+}
+
+static int refresh(struct visit *v, const struct place *place)
+{
+    (void)place;
+    return store_refresh(&v->store);
+}
+
+static int replace(struct visit *v, const struct place *place)
+{
+    (void)place;
+    return store_replace(&v->store, v->credential.text, v->credential.len);
+}
+
+/* Takes over a text that was read, and wipes it. */
+static int take(struct visit *v, char *text, size_t len)
+{
+    int ret;
+
+    credential_wipe(&v->credential);
+    ret = credential_init(&v->credential, text, len);
+    explicit_bzero(text, len);
+    free(text);
+    return ret;
+}
+
+/* Only root can read or keep a state elsewhere. */
+static bool may_be_elsewhere(const struct place *place)
+{
+    return geteuid() == 0 && (place->allow_readonly || store_has_run());
+}
+
+/*
+ * Reads the file, or what it has come to since. That is kept under a name which only this file
+ * has, with this content, from its last change on.
+ */
+static int read_file(struct visit *v, const struct place *place)
+{
+    const struct stat *file = &v->store.stat;
+    char fingerprint[CREDENTIAL_FINGERPRINT_LEN + 1];
+    char *text;
+    size_t len;
+    int ret = store_read(&v->store, &text, &len);
+
+    if (ret == 0)
+        ret = take(v, text, len);
+    if (ret != 0 || !may_be_elsewhere(place))
+        return ret;
+    credential_fingerprint(&v->credential, fingerprint);
+    snprintf(v->name, sizeof v->name, "state-%s-%jx-%jx-%lx", fingerprint, (uintmax_t)file->st_ino,
+             (uintmax_t)file->st_ctim.tv_sec, file->st_ctim.tv_nsec);
+    ret = store_read_in_run(&v->store, v->name, &text, &len);
+    if (ret == STORE_MISSING)
+        return 0;
+    v->kept_elsewhere = ret == 0;
+    return ret == 0 ? take(v, text, len) : ret;
+}
+
+int visit_look(struct visit *v, const struct place *place)
+{
+    int ret = place->rights != NULL ? with_rights(v, place, open_file) : VISIT_NO_FILE;
+
+    return ret == 0 ? read_file(v, place) : ret;
+}
+
+int visit_enter(struct visit *v, const struct place *place)
+{
+    int ret = place->rights != NULL ? with_rights(v, place, open_and_lock) : VISIT_NO_FILE;
+
+    if (ret == STORE_CANNOT_LOCK) {
+        ret = store_lock_in_run(&v->store);
+        if (ret == 0)
+            ret = with_rights(v, place, refresh);
+    }
+    return ret == 0 ? read_file(v, place) : ret;
+}
+
+int visit_save(struct visit *v, const struct place *place)
+{
+    int ret;
+
+    if (!v->credential.changed)
+        return 0;
+    ret = with_rights(v, place, replace);
+    if (ret == 0 && v->kept_elsewhere) {
+        v->kept_elsewhere = false;
+        (void)store_remove_in_run(&v->store, v->name); /* nobody looks for that name any more */
+    }
+    if (ret != STORE_FAILED)
+        return ret;
+    v->write_error = v->store.error_number;
+    if (place->allow_readonly && v->name[0] != '\0') {
+        ret = store_write_in_run(&v->store, v->name, v->credential.text, v->credential.len);
+        v->kept_elsewhere = ret == 0;
+    }
+    return ret;
+}
+
+void visit_leave(struct visit *v)
+{
+    credential_wipe(&v->credential);
+    store_close(&v->store);
+}

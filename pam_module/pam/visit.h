@@ -1,0 +1,50 @@
+/*
+ * A visit to the secret file: opened with the right rights, locked, read, changed, saved. Where it
+ * cannot be written and that is allowed, what it has come to is kept in STORE_RUN_FOLDER, until the
+ * next boot or the next change of the file; every later visit by root starts from there.
+ */
+#ifndef DOORWARD_VISIT_H
+#define DOORWARD_VISIT_H
+
+#include <limits.h>
+#include <pwd.h>
+#include <security/pam_modules.h>
+#include <stdbool.h>
+
+#include "../core/credential.h"
+#include "store.h"
+
+/* Beside the errors of store.h and credential.h. */
+enum visit_error { VISIT_NO_FILE = -201 }; /* there is no place.rights: nobody to have a file */
+
+/* Where a secret file is, and what it may be like. */
+struct place {
+    pam_handle_t *pamh;
+    const struct passwd *rights; /* whose rights open it; NULL: there is none */
+    bool strict_owner;           /* it must belong to them */
+    bool allow_readonly;         /* a state that cannot be written there may be kept elsewhere */
+    unsigned allowed_perm;
+    char path[PATH_MAX];
+};
+
+enum { STATE_NAME_MAX = 128 };
+
+/* The owner zeroes it, and ends with visit_leave(). */
+struct visit {
+    struct store store;
+    struct credential credential;
+    char name[STATE_NAME_MAX]; /* of its state elsewhere, or "" */
+    bool kept_elsewhere;       /* the credential was read from there, or saved there */
+    int write_error;           /* an errno: why it could not be written; 0: nothing failed */
+};
+
+/* Reads the file as it is now, without a lock. */
+int visit_look(struct visit *v, const struct place *place);
+/* Locks and reads it. */
+int visit_enter(struct visit *v, const struct place *place);
+/* Writes what changed. Only where this returns 0 has a code been used up. */
+int visit_save(struct visit *v, const struct place *place);
+/* Unlocks it, and wipes what was read. */
+void visit_leave(struct visit *v);
+
+#endif
