@@ -19,18 +19,18 @@ CASES = CHECKOUT / "tests" / "pam" / "cases" / "google-authenticator.json"
 
 # What the recorded cases know nothing of.
 DEVICES = (
-    'JBSWY3DPEHPK3PXP\n" ALGORITHM SHA512\n" DIGITS 8\n" TOTP_AUTH\n',
-    'JBSWY3DPEHPK3PXP\n" TOTP_AUTH\n" DEVICE tablet SECRET GEZDGNBVGY3TQOJQ\n'
-    '" DEVICE tablet DISALLOW_REUSE 10000\n" DEVICE token SECRET MZXW6YTBOI\n'
-    '" DEVICE token HOTP_COUNTER 3\n',
-    f'JBSWY3DPEHPK3PXP\n" TOTP_AUTH\n" RECOVERY {"A" * 26} {"B" * 52} {"C" * 52}\n',
+    ('" ALGORITHM SHA512', '" DIGITS 8'),
+    ('" DEVICE tablet SECRET GEZDGNBVGY3TQOJQ', '" DEVICE tablet DISALLOW_REUSE 10000'),
+    ('" DEVICE token SECRET MZXW6YTBOI', '" DEVICE token HOTP_COUNTER 3'),
+    (f'" RECOVERY {"A" * 26} {"B" * 52} {"C" * 52}',),
 )
 
 
 def credential_seeds() -> Iterator[bytes]:
     """Clock, reply and file of every recorded case, as fuzz_credential.c takes them."""
-    for device in DEVICES:
-        yield struct.pack("<q", 300_000) + b"000000\0" + device.encode()
+    for lines in DEVICES:
+        text = "\n".join(["JBSWY3DPEHPK3PXP", '" TOTP_AUTH', *lines])
+        yield struct.pack("<q", 300_000) + b"000000\0" + text.encode()
     for case in json.loads(CASES.read_text())["cases"]:
         for step in case["steps"]:
             replies = [one[1:] for one in step["script"] if one.startswith("=")]

@@ -19,7 +19,7 @@ PYTHON_FILES = sorted(
 OURS = {"doorward", "pamconf", "demo", "lab", "tests"}
 MAY_IMPORT = {"cli": {"doorward", "pamconf"}, "pamconf": {"pamconf"}}
 
-# What a pure function may use: memory, numbers, text. nettle's hashes, and inet_pton, are just that.
+# What a pure function may use: memory, numbers, text. nettle's hashes and inet_pton are just that.
 CORE_HEADERS = {
     "arpa/inet.h",
     "inttypes.h",
