@@ -22,17 +22,43 @@ def test_links_lead_somewhere(path: object) -> None:
         assert target.startswith("https://") or (document.parent / target).exists(), target
 
 
+def module_options() -> set[str]:
+    """The options that the module's source knows."""
+    source = (CHECKOUT / "pam_module/core/options.c").read_text()
+    return {name.rstrip("=") for name in re.findall(r'"([a-z_-]{4,}=?)"', source)}
+
+
 def test_every_option_of_the_module_is_in_readme() -> None:
     """An admin would not know of an option, or try one that refuses everybody."""
-    source = (CHECKOUT / "pam_module/core/options.c").read_text()
-    accepted = {name.rstrip("=") for name in re.findall(r'"([a-z_-]{4,}=?)"', source)}
     table = README.split("## The module's options")[1].split("\n\n")[1]
     described = {
         option.split("=")[0]
         for row in table.splitlines()[2:]
         for option in re.findall(r"`([^`]+)`", row.split("|")[1])
     }
-    assert described == accepted
+    assert described == module_options()
+
+
+def test_every_option_of_the_module_is_in_its_man_page() -> None:
+    """As above, for who has no README at hand."""
+    page = (CHECKOUT / "docs/man/pam_doorward.8").read_text()
+    options = page.split(".SH OPTIONS")[1].split('.SH "MODULE TYPES')[0]
+    tags = re.findall(r"^\.TP\n\.[BIR]+ (.+)$", options, re.MULTILINE)
+    assert {word for tag in tags for word in re.findall(r"[a-z_-]{4,}", tag)} == module_options()
+
+
+def test_every_reason_in_the_log_is_in_readme() -> None:
+    """An admin would read a word in the log and not find what it means."""
+    folder = CHECKOUT / "pam_module"
+    module = (folder / "pam/pam_doorward.c").read_text()
+    said = set(re.findall(r'return "([a-z-]+)";', (folder / "core/verify.c").read_text()))
+    said |= set(re.findall(r'(?:because\(l,\s*|pass_over\(l, |reason = )"([a-z-]+)"', module))
+    said |= {"code", "recovery-code", "unknown-user", "unknown-user-in-options"}  # by a condition
+    table = README.split("### The log")[1].split("| `result` |")[1].split("\n\n")[0]
+    cells = [row.split("|")[2] for row in table.splitlines()[2:]]
+    assert {word for cell in cells for word in re.findall(r"`([a-z-]+)`", cell)} - {
+        "device"
+    } == said
 
 
 def test_every_key_of_the_file_is_described() -> None:
