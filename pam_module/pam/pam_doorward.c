@@ -580,7 +580,6 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
     l.host = host;
     l.service = service;
     l.place = (struct place){
-        .pamh = pamh,
         .strict_owner = l.options.strict_owner,
         .allow_readonly = l.options.allow_readonly,
         .allowed_perm = l.options.allowed_perm,

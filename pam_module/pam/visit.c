@@ -1,31 +1,46 @@
 #include "visit.h"
 
 #include <errno.h>
-#include <security/pam_modutil.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Does something with the rights that the file needs, and goes back to the caller's. */
-static int with_rights(struct visit *v, const struct place *place,
-                       int (*action)(struct visit *, const struct place *))
+#include "rights.h"
+
+static int act(struct visit *v, const struct place *place, bool all_groups,
+               int (*action)(struct visit *, const struct place *))
 {
-    PAM_MODUTIL_DEF_PRIVS(privileges);
+    struct rights rights;
     int ret;
 
-    if (pam_modutil_drop_priv(place->pamh, &privileges, place->rights) != 0) {
+    if (!rights_take(&rights, place->rights, all_groups)) {
         v->store.fault = "taking on its owner's rights";
         v->store.error_number = EPERM;
         return STORE_FAILED;
     }
     ret = action(v, place);
-    if (pam_modutil_regain_priv(place->pamh, &privileges) != 0) {
+    if (!rights_return(&rights)) {
         v->store.fault = "going back to the caller's rights";
         v->store.error_number = EPERM;
         return STORE_FAILED;
     }
+    return ret;
+}
+
+/*
+ * Does something with the rights that the file needs, and goes back to the caller's. Mostly the
+ * account's own id is enough; only where it is not are its groups looked up, which may ask a
+ * directory on the network.
+ */
+static int with_rights(struct visit *v, const struct place *place,
+                       int (*action)(struct visit *, const struct place *))
+{
+    int ret = act(v, place, false, action);
+
+    if (ret == STORE_FAILED && v->store.error_number == EACCES)
+        ret = act(v, place, true, action);
     return ret;
 }
 
@@ -37,6 +52,7 @@ static int open_file(struct visit *v, const struct place *place)
         .allowed_perm = place->allowed_perm,
     };
 
+    store_close(&v->store); /* of a try before this one */
     return store_open(&v->store, place->path, &rules);
 }
 

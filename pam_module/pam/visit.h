@@ -8,7 +8,6 @@
 
 #include <limits.h>
 #include <pwd.h>
-#include <security/pam_modules.h>
 #include <stdbool.h>
 
 #include "../core/credential.h"
@@ -19,7 +18,6 @@ enum visit_error { VISIT_NO_FILE = -201 }; /* there is no place.rights: nobody t
 
 /* Where a secret file is, and what it may be like. */
 struct place {
-    pam_handle_t *pamh;
     const struct passwd *rights; /* whose rights open it; NULL: there is none */
     bool strict_owner;           /* it must belong to them */
     bool allow_readonly;         /* a state that cannot be written there may be kept elsewhere */

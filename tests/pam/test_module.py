@@ -493,6 +493,29 @@ def test_groups_are_dropped_while_the_file_is_read(home: Path, confdir: Path) ->
         folder.rmdir()
 
 
+def test_a_file_that_its_owner_reaches_by_a_group_is_found(home: Path, confdir: Path) -> None:
+    """People whose homes are in a folder of their class's could not log in."""
+    path = enrol(home, '" DISALLOW_REUSE')
+    folder = Path("/srv/doorward-groups")
+    folder.mkdir()
+    os.chown(folder, 0, 4109)
+    folder.chmod(0o770)
+    target = path.rename(folder / "secret")
+    setting = Setting(args=[f"secret={target}"])
+    groups = Path("/etc/group")
+    before = groups.read_text()
+    try:
+        assert log_in(confdir, setting, [f"={code_at()}"]).module == "PAM_AUTH_ERR"
+        groups.write_text(f"{before}doorward-class:x:4109:galuser\n")
+        result = log_in(confdir, setting, [f"={code_at()}"])
+        assert (result.module, result.ids_kept) == ("PAM_SUCCESS", True)
+        assert log_in(confdir, setting, [f"={code_at()}"]).module == "PAM_AUTH_ERR"
+    finally:
+        groups.write_text(before)
+        target.unlink()
+        folder.rmdir()
+
+
 def test_mode_and_group_stay(home: Path, confdir: Path) -> None:
     """A rewrite would open the file to others, or shut out whom the admin let in."""
     path = enrol(home, RECOVERY_CODE)
