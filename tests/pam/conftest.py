@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import pyotp
 import pytest
 
 from demo.server import Syslog
 from tests.pam.login import NATIVE, PAM_LOGIN, PAM_LOGIN_SETUID, PAM_RECORD, PROGRAMS
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # 160 bits
+NOW = 300_000
+RECOVERY_CODE = "12345678"
+SYSTEM_ARGS = ("secret=/var/lib/doorward/secrets/${USER}", "user=root")
 
 ACCOUNTS = {
     "galuser": (4101, "/home/galuser"),
@@ -59,6 +63,11 @@ def home() -> Iterator[Path]:
     owned(folder, "galuser", 0o755)
     yield folder
     shutil.rmtree(folder)
+
+
+def code_at(when: int = NOW) -> str:
+    """The code of SECRET at a time."""
+    return pyotp.TOTP(SECRET).at(when)
 
 
 def owned(path: Path, name: str, mode: int) -> None:

@@ -1,6 +1,9 @@
 """One login through the real libpam, step by step: the Python end of tests/c/pam_login.c."""
 
+import contextlib
+import os
 import pwd
+import signal
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -26,13 +29,19 @@ def installed_module() -> Path:
     return module
 
 
+def reference_module() -> Path:
+    """The module of Debian's libpam-google-authenticator, which doorward stands in for."""
+    (module,) = Path("/usr/lib").glob("*/security/pam_google_authenticator.so")
+    return module
+
+
 @dataclass(frozen=True)
 class Setting:
     """What a login meets: the module's arguments, who comes from where, and the time.
 
     `time` is in Unix seconds, or None for the machine's own clock; `run_as` is the name of the
     account that the calling process belongs to, or with `setuid` who starts it; `switches` are
-    pam_login's own, such as noflock.
+    pam_login's own, such as noflock; `under` is a command that runs pam_login, such as strace.
     """
 
     args: Sequence[str] = ()
@@ -45,6 +54,7 @@ class Setting:
     setuid: bool = False
     switches: Sequence[str] = ()
     module: Path | None = None
+    under: Sequence[str] = ()
 
 
 @dataclass
@@ -86,6 +96,7 @@ class Login:
         self._result: Result | None = None
         self._process = subprocess.Popen(
             [
+                *setting.under,
                 PAM_LOGIN_SETUID if setting.setuid else PAM_LOGIN,
                 folder,
                 service,
@@ -185,6 +196,22 @@ def log_in(
             else:
                 login.reply(None if answer in (None, "@NULL") else answer[1:])
         return login.result()
+
+
+def all_at_once(folder: Path, setting: Setting, code: str, count: int) -> list[Result]:
+    """So many logins, each with this reply, and all stopped until the last one has it."""
+    with contextlib.ExitStack() as stack:
+        logins = [stack.enter_context(Login(folder, setting)) for _ in range(count)]
+        for login in logins:
+            assert login.next_prompt() == "Verification code: "
+            os.kill(login.pid, signal.SIGSTOP)
+        for login in logins:
+            login.reply(code)
+        for login in logins:
+            os.kill(login.pid, signal.SIGCONT)
+        for login in logins:
+            assert login.next_prompt() is None
+        return [login.result() for login in logins]
 
 
 def shell(command: str) -> None:

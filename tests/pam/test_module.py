@@ -9,68 +9,35 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyotp
 import pytest
 
 from demo.server import Syslog
-from tests.pam.conftest import ACCOUNTS, SECRET, enrol, logged, owned
-from tests.pam.login import Login, Result, Setting, log_in
-
-NOW = 300_000
-RECOVERY_CODE = "12345678"
-SYSTEM_ARGS = ("secret=/var/lib/doorward/secrets/${USER}", "user=root")
-
-
-def code_at(when: int = NOW) -> str:
-    """The code of SECRET at a time."""
-    return pyotp.TOTP(SECRET).at(when)
-
-
-def all_at_once(confdir: Path, setting: Setting, code: str, count: int) -> list[Result]:
-    """So many logins, all at their prompts before the first one gets its reply."""
-    with contextlib.ExitStack() as stack:
-        logins = [stack.enter_context(Login(confdir, setting)) for _ in range(count)]
-        for login in logins:
-            assert login.next_prompt() == "Verification code: "
-        for login in logins:
-            login.reply(code)
-        for login in logins:
-            assert login.next_prompt() is None
-        return [login.result() for login in logins]
-
-
-def test_one_code_lets_one_of_many_in(home: Path, confdir: Path) -> None:
-    """A code that is seen could be used at the same moment as its owner uses it."""
-    for _ in range(5):
-        path = enrol(home, '" DISALLOW_REUSE')
-        results = all_at_once(confdir, Setting(), code_at(), 16)
-        assert sorted(one.module for one in results) == ["PAM_AUTH_ERR"] * 15 + ["PAM_SUCCESS"]
-        assert f'" DISALLOW_REUSE {NOW // 30}' in path.read_text()
-
-
-@pytest.mark.parametrize(
-    ("switches", "mode"), [((), 0o600), (("noflock",), 0o600), (("noflock",), 0o400)]
+from tests.pam.conftest import (
+    ACCOUNTS,
+    NOW,
+    RECOVERY_CODE,
+    SECRET,
+    SYSTEM_ARGS,
+    code_at,
+    enrol,
+    logged,
+    owned,
 )
-def test_one_recovery_code_lets_one_of_many_in(
-    home: Path, confdir: Path, switches: tuple[str, ...], mode: int
-) -> None:
-    """A recovery code would be worth several logins, also where files are hard to lock (NFS)."""
-    path = enrol(home, RECOVERY_CODE, "87654321")
-    path.chmod(mode)
-    results = all_at_once(confdir, Setting(switches=switches), RECOVERY_CODE, 16)
-    assert sorted(result.module for result in results) == ["PAM_AUTH_ERR"] * 15 + ["PAM_SUCCESS"]
-    assert path.read_text().splitlines()[2:] == ["87654321"]
-
-
-def test_guesses_at_once_are_counted(home: Path, confdir: Path) -> None:
-    """Parallel guesses would slip under the rate limit."""
-    path = enrol(home, '" RATE_LIMIT 3 30')
-    all_at_once(confdir, Setting(), "000000", 8)
-    assert log_in(confdir, Setting()).messages == []  # no prompt any more
-    assert f'" RATE_LIMIT 3 30 {NOW} {NOW} {NOW}' in path.read_text()
-
+from tests.pam.login import Login, Setting, all_at_once, log_in
 
 NO_LOCKS = Setting(switches=["noflock"])
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400])
+def test_one_recovery_code_lets_one_of_many_in_without_locks(
+    home: Path, confdir: Path, mode: int
+) -> None:
+    """A recovery code would be worth several logins where files are hard to lock (NFS)."""
+    path = enrol(home, RECOVERY_CODE, "87654321")
+    path.chmod(mode)
+    results = all_at_once(confdir, NO_LOCKS, RECOVERY_CODE, 16)
+    assert sorted(result.module for result in results) == ["PAM_AUTH_ERR"] * 15 + ["PAM_SUCCESS"]
+    assert path.read_text().splitlines()[2:] == ["87654321"]
 
 
 def test_an_unlockable_file_is_locked_under_run(home: Path, confdir: Path) -> None:
@@ -285,8 +252,6 @@ def hostile(home: Path, request: pytest.FixtureRequest) -> Iterator[None]:
     """Something that is not a secret file in its place."""
     path = home / ".google_authenticator"
     match request.param:
-        case "fifo":
-            os.mkfifo(path)
         case "folder":
             path.mkdir()
         case "device":
@@ -304,29 +269,13 @@ def hostile(home: Path, request: pytest.FixtureRequest) -> Iterator[None]:
         path.unlink()
 
 
-@pytest.mark.parametrize(
-    "hostile", ["fifo", "folder", "device", "huge", "socket", "loop"], indirect=True
-)
+@pytest.mark.parametrize("hostile", ["folder", "device", "huge", "socket", "loop"], indirect=True)
 @pytest.mark.usefixtures("hostile")
 def test_what_is_no_secret_file_is_refused_with_a_prompt(confdir: Path) -> None:
     """It would hang or crash the login, or nullok would take it for no file at all."""
     result = log_in(confdir, Setting(args=["nullok"]), [f"={code_at()}"])
     assert result.module == "PAM_AUTH_ERR"
     assert result.messages == [("ECHO_OFF", "Verification code: ")]
-
-
-@pytest.mark.parametrize("name", ["../galuser", "galuser/../galuser", ".", "..", "/etc/passwd"])
-def test_a_login_name_never_leads_out_of_the_folder(
-    system_secrets: Path, confdir: Path, name: str
-) -> None:
-    """Somebody could log in with a secret of their own choice, or with another's."""
-    for path in (system_secrets / "galuser", system_secrets.parent / "galuser"):
-        path.write_text(f'{SECRET}\n" TOTP_AUTH\n')
-        path.chmod(0o600)
-    result = log_in(confdir, Setting(args=SYSTEM_ARGS, user=name), [f"={code_at()}"])
-    assert result.module == "PAM_AUTH_ERR"
-    nullok = log_in(confdir, Setting(args=[*SYSTEM_ARGS, "nullok"], user=name), [f"={code_at()}"])
-    assert nullok.module == "PAM_AUTH_ERR"
 
 
 def test_a_secret_outside_home_needs_no_account(system_secrets: Path, confdir: Path) -> None:
@@ -476,23 +425,6 @@ def test_a_process_without_rights_is_refused(home: Path, confdir: Path, args: li
     assert result.ids_kept
 
 
-def test_groups_are_dropped_while_the_file_is_read(home: Path, confdir: Path) -> None:
-    """A file that only a group of root's may read would be opened for a user."""
-    path = enrol(home)
-    folder = Path("/srv/doorward-groups")
-    folder.mkdir(mode=0o750)
-    os.chown(folder, 0, 0)  # readable through root's group alone
-    target = path.rename(folder / "secret")
-    setting = Setting(args=[f"secret={target}"])
-    try:
-        assert log_in(confdir, setting, [f"={code_at()}"]).module == "PAM_AUTH_ERR"
-        folder.chmod(0o755)
-        assert log_in(confdir, setting, [f"={code_at()}"]).module == "PAM_SUCCESS"
-    finally:
-        target.unlink()
-        folder.rmdir()
-
-
 def test_a_file_that_its_owner_reaches_by_a_group_is_found(home: Path, confdir: Path) -> None:
     """People whose homes are in a folder of their class's could not log in."""
     path = enrol(home, '" DISALLOW_REUSE')
@@ -526,15 +458,6 @@ def test_mode_and_group_stay(home: Path, confdir: Path) -> None:
     status = path.stat()
     # The user is not in that group, so it cannot be kept, and then nor can its rights.
     assert (status.st_gid, status.st_mode & 0o7777) == (ACCOUNTS["galuser"][0], 0o600)
-
-
-def test_a_grace_of_the_future_is_none(home: Path, confdir: Path) -> None:
-    """A time in the future would skip the code, also where no grace is given."""
-    enrol(home, f'" LAST0 192.0.2.1 {NOW + 5}')
-    for args in ([], ["grace_period=3600"]):
-        result = log_in(confdir, Setting(args=args, rhost="192.0.2.1"), ["=000000"])
-        assert result.module == "PAM_AUTH_ERR"
-        assert result.messages
 
 
 def test_it_loads_and_unloads_in_a_process_of_its_own() -> None:
