@@ -78,10 +78,15 @@ def owned(path: Path, name: str, mode: int) -> None:
         path.chmod(mode)
 
 
+def secret_file(*lines: str) -> str:
+    """The text of a time-based secret file with these further lines."""
+    return "".join(f"{line}\n" for line in [SECRET, '" TOTP_AUTH', *lines])
+
+
 def enrol(home: Path, *lines: str, name: str = "galuser") -> Path:
-    """Writes a time-based secret file with these further lines into a home; returns its path."""
+    """Writes a secret file with these further lines into a home; returns its path."""
     path = home / ".google_authenticator"
-    path.write_text("".join(f"{line}\n" for line in [SECRET, '" TOTP_AUTH', *lines]))
+    path.write_text(secret_file(*lines))
     owned(path, name, 0o600)
     return path
 

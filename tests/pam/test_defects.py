@@ -15,11 +15,11 @@ import pytest
 from tests.pam.conftest import (
     NOW,
     RECOVERY_CODE,
-    SECRET,
     SYSTEM_ARGS,
     code_at,
     enrol,
     owned,
+    secret_file,
 )
 from tests.pam.login import (
     Login,
@@ -147,7 +147,7 @@ def test_a_login_name_never_leads_out_of_the_folder(
 ) -> None:
     """Somebody could log in with a secret of their own choice, or with another's."""
     for path in (system_secrets / "galuser", system_secrets.parent / "galuser"):
-        path.write_text(f'{SECRET}\n" TOTP_AUTH\n')
+        path.write_text(secret_file())
         path.chmod(0o600)
     for args in (SYSTEM_ARGS, (*SYSTEM_ARGS, "nullok")):
         setting = Setting(args=args, user=name)
