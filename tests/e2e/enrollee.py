@@ -105,6 +105,11 @@ class Enrollee:
         """Run doorward as this user, with no terminal."""
         return _run([*self._become(), "doorward", *arguments], answers, environment)
 
+    def run_reference(self, *arguments: str, answers: str = "") -> subprocess.CompletedProcess[str]:
+        """Run google-authenticator, the tool that doorward stands in for, as this user."""
+        command = [*self._become(), "google-authenticator", *arguments]
+        return _run(command, answers, {"HOME": str(self.home)})
+
     def start(
         self, *arguments: str, stdout: int | IO[str] = subprocess.PIPE
     ) -> subprocess.Popen[str]:

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import stat
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -269,50 +268,6 @@ def test_a_users_way_into_system_secrets(
             run = run_as_root(*command, *who)
             assert (run.returncode, run.stdout) == (8, "")
     assert _state(secret) == before
-
-
-@pytest.fixture
-def full_home(alice: Enrollee) -> Iterator[Path]:
-    """Yield the home of alice, enrolled, on a file system of its own with no room left."""
-    mount = ["mount", "--types", "tmpfs", "--options"]
-    mount += [f"size=64k,mode=700,uid={alice.uid},gid={alice.gid}", "tmpfs", str(alice.home)]
-    subprocess.run(mount, check=True)
-    alice.enrol()
-    with (alice.home / "ballast").open("wb", buffering=0) as ballast:
-        try:
-            while True:
-                ballast.write(b"x" * 4096)
-        except OSError:
-            pass
-    yield alice.home
-    subprocess.run(["umount", str(alice.home)], check=True)
-
-
-@pytest.mark.parametrize(
-    "command",
-    [["enroll", "--force", "--json"], ["recovery-codes"], ["enroll", "--force", "--no-confirm"]],
-)
-def test_full_disk(alice: Enrollee, full_home: Path, command: list[str]) -> None:
-    """Where there is no room for the new file, the old one stays, whoever asks."""
-    before = alice.files()
-    for run in (alice.run(*command), run_as_root(command[0], "alice", *command[1:])):
-        assert run.returncode == 8
-        assert "No space left on device" in run.stderr
-        assert "What was there before is still there." in run.stderr
-        assert "Recovery codes" not in run.stdout
-        assert alice.files() == before
-    alice.secret.rename(full_home / "kept")
-    run = alice.run("enroll", "--json")
-    assert (run.returncode, run.stdout) == (8, "")
-    assert set(alice.files()) == {"ballast", "kept"}
-
-
-def test_full_disk_for_a_picture(alice: Enrollee, full_home: Path) -> None:
-    """A picture that does not fit ends it before anything is changed."""
-    before = alice.files()
-    run = alice.run("enroll", "--force", "--json", "--qr", str(full_home / "code.png"))
-    assert (run.returncode, run.stdout) == (8, "")
-    assert alice.files() == before
 
 
 def test_unknown_user() -> None:
