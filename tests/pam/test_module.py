@@ -22,6 +22,7 @@ from tests.pam.conftest import (
     enrol,
     logged,
     owned,
+    secret_file,
 )
 from tests.pam.login import Login, Setting, all_at_once, log_in
 
@@ -127,7 +128,7 @@ def test_a_name_in_other_letters_is_the_same_account(
 ) -> None:
     """Where names are the same in capitals, nullok would let the enrolled in without a code."""
     path = system_secrets / "galuser"
-    path.write_text(f'{SECRET}\n" TOTP_AUTH\n')
+    path.write_text(secret_file())
     path.chmod(0o600)
     setting = Setting(args=[*SYSTEM_ARGS, "nullok"], user=user, switches=["anycase"])
     assert log_in(confdir, setting, ["=000000"]).module == "PAM_AUTH_ERR"
@@ -160,7 +161,14 @@ def test_the_selinux_label_stays(home: Path, confdir: Path) -> None:
     assert os.getxattr(path, "security.selinux") == b"user_u:object_r:auth_home_t:s0"
 
 
-def test_an_acl_does_not_become_rights_of_the_group(home: Path, confdir: Path) -> None:
+@pytest.mark.parametrize(
+    "under",
+    [(), ("strace", "-qqo/dev/null", "-einject=fgetxattr:error=EIO")],
+    ids=["read", "unreadable"],
+)
+def test_an_acl_does_not_become_rights_of_the_group(
+    home: Path, confdir: Path, under: tuple[str, ...]
+) -> None:
     """The mask of an ACL looks like the group's bits; the group would get what one user had."""
     path = enrol(home, RECOVERY_CODE)
     other = ACCOUNTS["galother"][0]
@@ -168,8 +176,9 @@ def test_an_acl_does_not_become_rights_of_the_group(home: Path, confdir: Path) -
     acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
     os.setxattr(path, "system.posix_acl_access", acl)
     assert path.stat().st_mode & 0o777 == 0o640
-    setting = Setting(args=["allowed_perm=0640"])
-    assert log_in(confdir, setting, [f"={RECOVERY_CODE}"]).module == "PAM_SUCCESS"
+    setting = Setting(args=["allowed_perm=0640"], under=under)
+    log_in(confdir, setting, [f"={RECOVERY_CODE}"])
+    assert RECOVERY_CODE not in path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -238,7 +247,7 @@ def test_a_link_stays_and_its_target_is_replaced(home: Path, confdir: Path) -> N
 def test_a_link_is_followed_with_the_users_rights(home: Path, confdir: Path) -> None:
     """A user could point at a file of root's and learn from the answer, or have it replaced."""
     secret = Path("/root/secret")
-    secret.write_text(f'{SECRET}\n" TOTP_AUTH\n')
+    secret.write_text(secret_file())
     secret.chmod(0o600)
     (home / ".google_authenticator").symlink_to(secret)
     for args in ([], ["no_strict_owner"]):
@@ -281,7 +290,7 @@ def test_what_is_no_secret_file_is_refused_with_a_prompt(confdir: Path) -> None:
 def test_a_secret_outside_home_needs_no_account(system_secrets: Path, confdir: Path) -> None:
     """Root's secrets in /var/lib/doorward would not work, or codes from them be reusable."""
     path = system_secrets / "galuser"
-    path.write_text(f'{SECRET}\n" TOTP_AUTH\n" DISALLOW_REUSE\n')
+    path.write_text(secret_file('" DISALLOW_REUSE'))
     path.chmod(0o600)
     setting = Setting(args=SYSTEM_ARGS)
     assert log_in(confdir, setting, [f"={code_at()}"]).module == "PAM_SUCCESS"
