@@ -63,6 +63,7 @@ enum look {
     LOOK_ABSENT, /* there is none: nullok may let them pass */
     LOOK_GRACE,  /* let in: the same host logged in a moment ago */
     LOOK_REFUSE, /* refuse without a prompt: too many attempts, or nobody knows how many */
+    LOOK_BROKEN, /* refuse, and touch nothing any more */
 };
 
 /* --- The log --- */
@@ -113,6 +114,9 @@ static void because_of(struct login *l, int error, const struct visit *v)
         break;
     case NO_SHIELD:
         because(l, "internal-error", "signals or user ids cannot be set");
+        break;
+    case VISIT_STUCK:
+        because(l, "internal-error", "the rights of before cannot be had back");
         break;
     case STORE_MISSING:
         because(l, "not-enrolled", "there is no secret file");
@@ -185,6 +189,9 @@ static enum look look_at_file(struct login *l)
 
     if (ret == STORE_MISSING) {
         look = LOOK_ABSENT;
+    } else if (ret == VISIT_STUCK) {
+        because_of(l, ret, &v);
+        look = LOOK_BROKEN;
     } else if (ret == 0 && in_grace(l, &v.credential)) {
         look = LOOK_GRACE;
     } else if (ret == 0) {
@@ -549,6 +556,8 @@ static int log_in(struct login *l)
         return finish(l, 0);
     case LOOK_REFUSE:
         return finish(l, decide_and_forward(l, &(struct reply){.last = true}));
+    case LOOK_BROKEN:
+        return finish(l, VISIT_STUCK);
     case LOOK_ASK:
         break;
     }

@@ -310,6 +310,13 @@ static int make_temporary(struct store *s, char temporary[static NAME_MAX + 1])
     return -1;
 }
 
+/* Whether a file has an ACL, or may have one that cannot be read. */
+static bool has_acl(int fd)
+{
+    return fgetxattr(fd, "system.posix_acl_access", NULL, 0) > 0 ||
+           (errno != ENODATA && errno != EOPNOTSUPP);
+}
+
 /*
  * Gives the new file the old one's owner, group and mode. Nobody gets rights that they had not: a
  * group that cannot be kept has none, nor has one whose bits were the mask of an ACL.
@@ -323,8 +330,7 @@ static int copy_owner_and_mode(const struct store *s, int fd)
     if (fstat(fd, &new) != 0)
         return -1;
     same_owner = new.st_uid == s->stat.st_uid &&new.st_gid == s->stat.st_gid;
-    if ((!same_owner && fchown(fd, s->stat.st_uid, s->stat.st_gid) != 0) ||
-        fgetxattr(s->file, "system.posix_acl_access", NULL, 0) > 0)
+    if ((!same_owner && fchown(fd, s->stat.st_uid, s->stat.st_gid) != 0) || has_acl(s->file))
         mode &= ~(mode_t)0070;
     return fchmod(fd, mode);
 }

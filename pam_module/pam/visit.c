@@ -21,12 +21,7 @@ static int act(struct visit *v, const struct place *place, bool all_groups,
         return STORE_FAILED;
     }
     ret = action(v, place);
-    if (!rights_return(&rights)) {
-        v->store.fault = "going back to the caller's rights";
-        v->store.error_number = EPERM;
-        return STORE_FAILED;
-    }
-    return ret;
+    return rights_return(&rights) ? ret : VISIT_STUCK;
 }
 
 /*

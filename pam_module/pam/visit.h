@@ -14,7 +14,10 @@
 #include "store.h"
 
 /* Beside the errors of store.h and credential.h. */
-enum visit_error { VISIT_NO_FILE = -201 }; /* there is no place.rights: nobody to have a file */
+enum visit_error {
+    VISIT_NO_FILE = -201, /* there is no place.rights: nobody to have a file */
+    VISIT_STUCK = -202,   /* the caller's own rights are lost: nothing more may be done */
+};
 
 /* Where a secret file is, and what it may be like. */
 struct place {
