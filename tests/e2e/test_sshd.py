@@ -126,7 +126,11 @@ def test_one_of_many_at_once(server: Server, syslog: Syslog, person: Person, kin
     said = [result.partition("result=")[2] for result in results(syslog)]
     reason = "code-used-before" if kind == "code" else "wrong-code"
     accepted = "code" if kind == "code" else "recovery-code"
-    expected = [f"accepted reason={accepted}", *[f"refused reason={reason}"] * (AT_ONCE - 1)]
+    device = "main" if kind == "code" else ""
+    expected = [
+        f"accepted reason={accepted} device={device}",
+        *[f"refused reason={reason} device="] * (AT_ONCE - 1),
+    ]
     assert sorted(said) == expected
 
 
@@ -344,18 +348,18 @@ def test_log_of_each_result(
         log_in(server, person.name, person.password, *answers, source=source)
         return results(syslog)[-1]
 
-    line = f"rhost={ADDRESS} user={person.name} result="
-    assert said() == f"{line}skipped reason=not-enrolled"
+    line = f"rhost={ADDRESS} user={person.name} service=sshd result="
+    assert said() == f"{line}skipped reason=not-enrolled device="
     person.enrol()
     code = person.code()
-    assert said(code) == f"{line}accepted reason=code"
-    assert said(code) == f"{line}refused reason=code-used-before"
-    assert said(person.wrong_code()) == f"{line}refused reason=wrong-code"
-    assert said(code) == f"{line}refused reason=rate-limit"
+    assert said(code) == f"{line}accepted reason=code device=main"
+    assert said(code) == f"{line}refused reason=code-used-before device="
+    assert said(person.wrong_code()) == f"{line}refused reason=wrong-code device="
+    assert said(code) == f"{line}refused reason=rate-limit device="
     lan_line = line.replace(ADDRESS, LAN_ADDRESS)
-    assert said(source=LAN_ADDRESS) == f"{lan_line}skipped reason=access-file"
+    assert said(source=LAN_ADDRESS) == f"{lan_line}skipped reason=access-file device="
     person.enrol("--force")
-    assert said(person.recovery_codes[0]) == f"{line}accepted reason=recovery-code"
+    assert said(person.recovery_codes[0]) == f"{line}accepted reason=recovery-code device="
     assert len(results(syslog)) == 7, "one line a login"
 
 
