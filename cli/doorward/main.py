@@ -21,6 +21,7 @@ _COMMANDS = {
     "enroll": "Enrol a user: a new secret, for the app on their phone.",
     "status": "Say who is enrolled, and what would keep them out.",
     "show": "Show the QR code again, for a second phone.",
+    "devices": "List a user's devices.",
     "recovery-codes": "Make new recovery codes; the old ones are gone.",
     "unenroll": "Remove a user's secret.",
     "pam": "Install the PAM module.",

@@ -5,6 +5,7 @@ exceptions. Whatever holds a secret in C's memory is wiped before a function ret
 then holds cannot be.
 """
 
+import enum
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,22 @@ _REFERENCE_KEYS = {
 }
 
 
+DEVICE_FIRST = str(ffi.string(lib.DEVICE_FIRST).decode("ascii"))
+"""The name of the device whose secret is line 1."""
+
+DEVICES_MAX = int(lib.DEVICES_MAX)
+"""How many a file may have, the first one too."""
+
+DEVICE_NAME_MAX = int(lib.DEVICE_NAME_MAX)
+"""Characters."""
+
+RECOVERY_CODE_BYTES = int(lib.RECOVERY_CODE_BYTES)
+"""Of a recovery code that is kept hashed."""
+
+RECOVERY_KEY_BYTES = int(lib.RECOVERY_KEY_BYTES)
+"""Of the key that it is hashed with."""
+
+
 class CredentialError(DoorwardError):
     """A login would refuse this secret file. `part` names what is wrong in it."""
 
@@ -43,29 +60,63 @@ class RateLimit:
 
     attempts: int
     seconds: int
-    history: tuple[int, ...]
+    history: tuple[int, ...] = ()
+
+
+class Algorithm(enum.StrEnum):
+    """The hash in a device's codes, by its name in the file; in the order of C's otp_algorithm."""
+
+    SHA1 = "SHA1"
+    SHA256 = "SHA256"
+    SHA512 = "SHA512"
+
+
+@dataclass(frozen=True)
+class Device:
+    """What makes a user's codes, and how they are made.
+
+    `counter` is that of the next code, None where codes are time-based; `step` is in seconds,
+    `window` and `skew` are in steps, `digits` is how long a code is, and `used_steps` are the steps
+    whose codes are used up, where reuse is disallowed.
+    """
+
+    name: str
+    secret: bytes
+    counter: int | None = None
+    step: int = int(lib.DEVICE_STEP_DEFAULT)
+    window: int = int(lib.DEVICE_WINDOW_DEFAULT)
+    skew: int = 0
+    digits: int = int(lib.DEVICE_DIGITS_MIN)
+    algorithm: Algorithm = Algorithm.SHA1
+    disallow_reuse: bool = True
+    used_steps: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Credential:
     """What a secret file says.
 
-    `step` is in seconds, `window` and `skew` are in steps, `used_steps` are the steps whose codes
-    are used up, `counter` is None where codes are time-based, `recovery_codes` is how many are
-    left, and `foreign_keys` are the keys that google-authenticator-libpam does not know.
+    The first of `devices` is the file's own, known to google-authenticator-libpam too. How many
+    recovery codes are left is told for the two kinds: `recovery_digits` for those of eight digits,
+    `recovery_hashed` for those of which the file has the hash. `foreign_keys` are the keys that
+    google-authenticator-libpam does not know.
     """
 
-    secret: bytes
-    time_based: bool
-    counter: int | None
-    step: int
-    window: int
-    skew: int
-    disallow_reuse: bool
-    used_steps: tuple[int, ...]
-    rate_limit: RateLimit | None
-    recovery_codes: int
-    foreign_keys: tuple[str, ...]
+    devices: tuple[Device, ...]
+    rate_limit: RateLimit | None = None
+    recovery_digits: int = 0
+    recovery_hashed: int = 0
+    foreign_keys: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> Device:
+        """The file's own device."""
+        return self.devices[0]
+
+    @property
+    def recovery_codes(self) -> int:
+        """How many recovery codes are left, of both kinds."""
+        return self.recovery_digits + self.recovery_hashed
 
 
 @dataclass(frozen=True)
@@ -73,12 +124,13 @@ class Verdict:
     """What a reply came to: `reason` is None where the door opens, else the log's word for it.
 
     `text` is the file as it must be written now, `code_length` how many characters at the reply's
-    end were the code, and `recovery` whether it was a recovery code.
+    end were the code, `device` whose code it was, and `recovery` whether it was a recovery code.
     """
 
     reason: str | None
     text: bytes
     code_length: int = 0
+    device: str | None = None
     recovery: bool = False
 
 
@@ -110,10 +162,12 @@ def base32_decode(text: str) -> bytes:
     return bytes(ffi.buffer(out, length))
 
 
-def otp_code(secret: bytes, counter: int, digits: int = 6) -> str:
+def otp_code(
+    secret: bytes, counter: int, digits: int = 6, algorithm: Algorithm = Algorithm.SHA1
+) -> str:
     """The HOTP code (RFC 4226) of a counter; for TOTP (RFC 6238) the counter is time // step."""
     key = ffi.new("struct otp_key *")
-    lib.otp_init(key, lib.OTP_SHA1, secret, len(secret))
+    lib.otp_init(key, list(Algorithm).index(algorithm), secret, len(secret))
     code = lib.otp_code(key, counter & 0xFFFF_FFFF_FFFF_FFFF, digits)
     lib.otp_wipe(key)
     return f"{code:0{digits}}"
@@ -122,27 +176,13 @@ def otp_code(secret: bytes, counter: int, digits: int = 6) -> str:
 def credential_parse(text: bytes) -> Credential:
     """Reads a secret file; raises CredentialError just where a login would refuse it."""
     with _credential(text) as c:
-        devices = ffi.new("struct device[]", lib.DEVICES_MAX)
-        _checked(c, lib.device_list(c, devices))
-        device = devices + 0
-        secret = ffi.new("uint8_t[]", lib.CREDENTIAL_SECRET_MAX)
-        length = _checked(c, lib.device_secret(c, device, secret))
-        counter = _checked(c, lib.device_counter(c, device))
-        time_based = bool(lib.device_is_time_based(c, device))
-        if not counter and not time_based:
-            raise CredentialError("kind of code (TOTP_AUTH or HOTP_COUNTER)")
-        used_steps = _used_steps(c)
+        listed = ffi.new("struct device[]", lib.DEVICES_MAX)
+        count = _checked(c, lib.device_list(c, listed))
         return Credential(
-            secret=bytes(ffi.buffer(secret, length)),
-            time_based=time_based and not counter,
-            counter=counter or None,
-            step=_checked(c, lib.device_step(c, device)),
-            window=_checked(c, lib.device_window(c, device)),
-            skew=lib.device_skew(c, device),
-            disallow_reuse=used_steps is not None,
-            used_steps=used_steps or (),
+            devices=tuple(_device(c, listed + at) for at in range(count)),
             rate_limit=_rate_limit(c),
-            recovery_codes=_recovery_count(c),
+            recovery_digits=_recovery_digits(c),
+            recovery_hashed=_checked(c, lib.recovery_count_hashed(c)),
             foreign_keys=_foreign_keys(text),
         )
 
@@ -154,17 +194,35 @@ def credential_set(text: bytes, key: str, value: str) -> bytes:
         return _text(c)
 
 
-def credential_set_recovery(text: bytes, codes: Sequence[str]) -> bytes:
-    """The file with these recovery codes (eight digits each) and no others."""
+def credential_unset(text: bytes, *keys: str) -> bytes:
+    """The file without these keys' lines; `DEVICE name` is the key of all that a device has."""
+    with _credential(text) as c:
+        for key in keys:
+            lib.credential_unset(c, key.encode("ascii"))
+        return _text(c)
+
+
+def credential_set_recovery(text: bytes, codes: Sequence[str], key: bytes | None = None) -> bytes:
+    """The file with these recovery codes and no others.
+
+    With a key (RECOVERY_KEY_BYTES random ones) they are sixteen characters of base32 each, and only
+    their hashes are kept; without one they are eight digits each.
+    """
     encoded = [ffi.new("char[]", code.encode("ascii")) for code in codes]
     with _credential(text) as c:
         array = ffi.new("const char *[]", encoded)
-        _checked(c, lib.recovery_set(c, array, len(encoded), ffi.NULL))
+        _checked(c, lib.recovery_set(c, array, len(encoded), ffi.NULL if key is None else key))
         return _text(c)
 
 
 def verify(
-    text: bytes, reply: str, now: int, *, with_prefix: bool = False, learn_skew: bool = True
+    text: bytes,
+    reply: str,
+    now: int,
+    *,
+    with_prefix: bool = False,
+    learn_skew: bool = True,
+    disallow_reuse: bool = False,
 ) -> Verdict:
     """Decides on a reply at a time (Unix seconds) as a login does; raises CredentialError."""
     with _credential(text) as c:
@@ -175,15 +233,18 @@ def verify(
         request.readings = lib.VERIFY_AS_ANY
         request.with_prefix = with_prefix
         request.learn_skew = learn_skew
-        answer = ffi.new("struct verify_answer *")
-        reached = ffi.new("bool *")
-        _checked(c, lib.rate_limit_count(c, ffi.new("struct rate *"), now, reached))
-        error = lib.VERIFY_RATE_LIMITED if reached[0] else lib.verify_reply(c, request, answer)
+        request.disallow_reuse = disallow_reuse
+        answer, reached = ffi.new("struct verify_answer *"), ffi.new("bool *")
+        error = lib.rate_limit_count(c, ffi.new("struct rate *"), now, reached)
+        if not error:
+            error = lib.VERIFY_RATE_LIMITED if reached[0] else lib.verify_reply(c, request, answer)
         if error == lib.VERIFY_NO_MATCH and answer.counter_missed:
             lib.verify_advance_counters(c)
         if error:
             return Verdict(_string(lib.verify_reason(error)), _text(c))
-        return Verdict(None, _text(c), answer.code_len, bool(answer.recovery))
+        recovery = bool(answer.recovery)
+        device = None if recovery else _string(answer.device.name)
+        return Verdict(None, _text(c), answer.code_len, device, recovery)
 
 
 def access_skips(
@@ -251,9 +312,40 @@ def _text(c: ffi.CData) -> bytes:
     return bytes(ffi.buffer(c.text, c.len))
 
 
-def _used_steps(c: ffi.CData) -> tuple[int, ...] | None:
+def _device(c: ffi.CData, d: ffi.CData) -> Device:
+    name = _string(d.name)
+    try:
+        return _device_read(c, d, name)
+    except CredentialError as error:
+        if name == DEVICE_FIRST:
+            raise
+        raise CredentialError(f"{error.part} of the device '{name}'") from error
+
+
+def _device_read(c: ffi.CData, d: ffi.CData, name: str) -> Device:
+    secret = ffi.new("uint8_t[]", lib.CREDENTIAL_SECRET_MAX)
+    length = _checked(c, lib.device_secret(c, d, secret))
+    counter = _checked(c, lib.device_counter(c, d))
+    if not counter and not lib.device_is_time_based(c, d):
+        raise CredentialError("kind of code (TOTP_AUTH or HOTP_COUNTER)")
+    used_steps = _used_steps(c, d)
+    return Device(
+        name=name,
+        secret=bytes(ffi.buffer(secret, length)),
+        counter=counter or None,
+        step=_checked(c, lib.device_step(c, d)),
+        window=_checked(c, lib.device_window(c, d)),
+        skew=lib.device_skew(c, d),
+        digits=_checked(c, lib.device_digits(c, d)),
+        algorithm=list(Algorithm)[_checked(c, lib.device_algorithm(c, d))],
+        disallow_reuse=used_steps is not None,
+        used_steps=used_steps or (),
+    )
+
+
+def _used_steps(c: ffi.CData, d: ffi.CData) -> tuple[int, ...] | None:
     length = ffi.new("size_t *")
-    value = lib.credential_get(c, b"DISALLOW_REUSE", length)
+    value = lib.device_get(c, d, b"DISALLOW_REUSE", length)
     if not value:
         return None
     at, end, step = ffi.new("const char **", value), value + length[0], ffi.new("int64_t *")
@@ -270,7 +362,7 @@ def _rate_limit(c: ffi.CData) -> RateLimit | None:
     return RateLimit(limit.rate.attempts, limit.rate.seconds, tuple(limit.times[0 : limit.count]))
 
 
-def _recovery_count(c: ffi.CData) -> int:
+def _recovery_digits(c: ffi.CData) -> int:
     begin, end, code = ffi.new("size_t *"), ffi.new("size_t *"), ffi.new("int64_t *")
     count = 0
     while lib.recovery_next_digits(c, end[0], begin, end, code):

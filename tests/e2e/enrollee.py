@@ -150,7 +150,7 @@ class Enrollee:
 
     def secret_text(self) -> str:
         """Return the secret of the secret file in base32."""
-        return base32_encode(self.credential().secret)
+        return base32_encode(self.credential().first.secret)
 
     def files(self) -> dict[str, tuple[int, str, int, bytes]]:
         """Return all that lies in the home: mode, owner, inode and content, or a link's target."""

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pyotp
 import pytest
+from doorward.native import verify
 from PIL import Image
 
 from tests.e2e.enrollee import Enrollee, Terminal, account
 from tests.screen import DARK, LIGHT, picture_of, scanned
 
 ASKED = "Code from the app: "
-CODE = re.compile(r"^  ([1-9][0-9]{7})\r?$", re.MULTILINE)
+CODE = re.compile(r"^  ([A-Z2-7]{4}(?:-[A-Z2-7]{4}){3})\r?$", re.MULTILINE)
 
 
 @pytest.fixture
@@ -47,14 +48,15 @@ def test_enrol(alice: Enrollee) -> None:
 
     codes = CODE.findall(terminal.seen)
     assert len(codes) == 5
-    lines = [
-        app.secret,
-        '" RATE_LIMIT 3 30',
-        f'" DISALLOW_REUSE {now // 30}',
-        '" TOTP_AUTH',
-        *codes,
-    ]
-    assert alice.secret.read_text() == "".join(f"{line}\n" for line in lines)
+    first, kept, *lines = alice.secret.read_text().splitlines()
+    assert first == app.secret
+    assert lines == ['" RATE_LIMIT 3 30', f'" DISALLOW_REUSE {now // 30}', '" TOTP_AUTH']
+    assert kept.startswith('" RECOVERY ')
+    text = alice.secret.read_bytes()
+    for code in codes:
+        assert code.replace("-", "") not in kept
+        verdict = verify(text, code, now)
+        assert (verdict.reason, verdict.recovery) == (None, True)
     facts = alice.secret.stat()
     assert (stat.S_IMODE(facts.st_mode), facts.st_uid, facts.st_gid) == (
         0o600,
@@ -153,7 +155,8 @@ def test_force(alice: Enrollee) -> None:
     new = alice.enrol("--force")
     assert new["secret"] != old["secret"]
     assert alice.secret_text() == new["secret"]
-    assert not set(old["recovery_codes"]) & set(alice.secret.read_text().split())
+    code = old["recovery_codes"][0]
+    assert verify(alice.secret.read_bytes(), code, int(time.time())).reason == "wrong-code"
     assert [name for name in alice.files() if name.startswith(".google")] == [alice.secret.name]
 
 
@@ -168,7 +171,7 @@ def test_json(alice: Enrollee) -> None:
     app = pyotp.parse_uri(told["uri"])
     assert (app.issuer, app.name, app.secret) == ("ACME / Köln", "alice & co", told["secret"])
     assert told["secret"] == alice.secret_text()
-    assert alice.secret.read_text().split()[-5:] == told["recovery_codes"]
+    assert alice.credential().recovery_codes == len(told["recovery_codes"])
     assert (told["user"], told["file"]) == ("alice", str(alice.secret))
     assert (told["issuer"], told["label"]) == ("ACME / Köln", "alice & co")
     assert (told["step"], told["window"]) == (30, 3)
@@ -293,10 +296,10 @@ def test_show_of_a_counter(alice: Enrollee) -> None:
 
 def test_new_recovery_codes(alice: Enrollee) -> None:
     """The new codes are there, the old are gone, and every other byte and the mode stay."""
-    told = alice.enrol("--rate-limit", "5/60")
+    told = alice.enrol("--rate-limit", "5/60", "--compatible")
     alice.secret.chmod(0o400)
     before = alice.secret.read_text()
-    run = alice.run("recovery-codes", "--count", "3", "--json")
+    run = alice.run("recovery-codes", "--count", "3", "--compatible", "--json")
     assert (run.returncode, run.stderr) == (0, "")
     codes = json.loads(run.stdout)["recovery_codes"]
     assert len(codes) == 3
@@ -306,7 +309,9 @@ def test_new_recovery_codes(alice: Enrollee) -> None:
 
     shown = CODE.findall(alice.run("recovery-codes").stdout)
     assert len(shown) == 5
-    assert alice.secret.read_text() == head + "".join(f"{code}\n" for code in shown)
+    first, _, rest = alice.secret.read_text().split("\n", 2)
+    assert f"{first}\n{rest}" == head
+    assert verify(alice.secret.read_bytes(), shown[0], int(time.time())).recovery
 
 
 def test_new_recovery_codes_for_a_broken_file(alice: Enrollee) -> None:
@@ -363,8 +368,10 @@ def test_new_recovery_codes_at_the_same_time(alice: Enrollee) -> None:
     ended = _at_the_same_time(lambda: alice.start("recovery-codes", "--json"))
     assert {code for code, _ in ended} == {0}
     told = [json.loads(output)["recovery_codes"] for _, output in ended]
-    assert alice.secret.read_text().split()[-5:] in told
-    assert alice.credential().recovery_codes == 5
+    text, now = alice.secret.read_bytes(), int(time.time())
+    (kept,) = (codes for codes in told if verify(text, codes[0], now).recovery)
+    assert all(verify(text, code, now).recovery for code in kept)
+    assert alice.credential().recovery_codes == len(kept)
 
 
 @pytest.mark.parametrize(

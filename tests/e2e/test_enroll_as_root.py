@@ -10,9 +10,10 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from doorward.native import base32_encode, credential_parse
+from doorward.native import base32_encode, credential_parse, verify
 
 from tests.e2e.enrollee import Enrollee, Terminal, account, run_as_root
 
@@ -41,10 +42,10 @@ def system_secrets() -> Iterator[str]:
     shutil.rmtree("/var/lib/doorward", ignore_errors=True)
 
 
-def _told(*arguments: str) -> dict[str, object]:
+def _told(*arguments: str) -> dict[str, Any]:
     run = run_as_root(*arguments, "--json")
     assert (run.returncode, run.stderr) == (0, "")
-    told: dict[str, object] = json.loads(run.stdout)
+    told: dict[str, Any] = json.loads(run.stdout)
     return told
 
 
@@ -65,7 +66,8 @@ def test_all_commands(alice: Enrollee) -> None:
     told = _told("enroll", "alice")
     assert _told("show", "alice")["uri"] == told["uri"]
     codes = _told("recovery-codes", "alice")["recovery_codes"]
-    assert alice.secret.read_text().split()[-5:] == codes
+    text = alice.secret.read_bytes()
+    assert all(verify(text, code, 10**9).recovery for code in codes)
     assert alice.secret.stat().st_uid == alice.uid
     assert run_as_root("unenroll", "alice", "--yes").returncode == 0
     assert not alice.secret.exists()
@@ -350,17 +352,32 @@ def test_status_of_everybody(alice: Enrollee, bob: Enrollee) -> None:
         "enrolled": True,
         "problems": [],
         "type": "totp",
+        "devices": [
+            {
+                "name": "main",
+                "type": "totp",
+                "algorithm": "SHA1",
+                "digits": 6,
+                "step": 30,
+                "counter": None,
+                "reuse": False,
+                "last_code": None,
+            }
+        ],
         "recovery_codes": len(told["recovery_codes"]),
         "last_code": None,
         "last_attempt": None,
-        "foreign_keys": [],
+        "foreign_keys": ["RECOVERY"],
     }
     assert listed["bob"]["enrolled"] is False
     table = run_as_root("status").stdout
-    assert [row.split() for row in table.splitlines() if row.startswith("alice")] == [
-        ["alice", "yes", "totp", "5", "never", str(alice.secret)]
+    assert [row.split() for row in table.splitlines() if row.startswith("alice ")] == [
+        ["alice", "yes", "totp", "1", "5", "never", str(alice.secret)]
     ]
     assert [one["user"] for one in json.loads(bob.run("status", "--json").stdout)] == ["bob"]
+    bob.enrol()
+    said = run_as_root("status", "alice", "bob").stdout.splitlines()[-1]
+    assert said == "alice, bob: google-authenticator would not know what this means: RECOVERY"
 
 
 def test_status_of_use(alice: Enrollee) -> None:
@@ -383,8 +400,8 @@ def test_status_of_use(alice: Enrollee) -> None:
 
 def test_the_table_in_a_terminal(alice: Enrollee) -> None:
     """In a terminal that is too narrow for it nothing of the table is cut off."""
-    alice.enrol()
-    terminal: Terminal = alice.in_terminal("status", size=(24, 40))
+    alice.enrol("--compatible")
+    terminal: Terminal = alice.in_terminal("status", size=(24, 50))
     assert terminal.end() == 0
     letters = "".join(terminal.seen.split())
     assert "…" not in letters
@@ -420,4 +437,4 @@ def test_install_module(alice: Enrollee) -> None:
 def test_what_root_wrote_a_login_reads(alice: Enrollee) -> None:
     """The file that root made for a user holds the secret that root was told."""
     told = _told("enroll", "alice")
-    assert base32_encode(credential_parse(alice.secret.read_bytes()).secret) == told["secret"]
+    assert base32_encode(credential_parse(alice.secret.read_bytes()).first.secret) == told["secret"]

@@ -5,6 +5,7 @@ import pytest
 from doorward.enrolment.account import Account
 from doorward.enrolment.otpauth import Entry, entry_names
 from doorward.errors import DoorwardError
+from doorward.native import Algorithm, Device
 
 SECRET = b"12345678901234567890"  # RFC 4226, appendix D
 BASE32 = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
@@ -16,22 +17,29 @@ ALICE = Account("alice", 1000, 1000, "/home/alice")
     ("entry", "uri"),
     [
         (
-            Entry("bastion", "alice@bastion", SECRET, 30),
+            Entry("bastion", "alice@bastion", Device("main", SECRET)),
             (
                 "otpauth://totp/bastion:alice%40bastion"
                 f"?secret={BASE32}&issuer=bastion&digits=6&period=30"
             ),
         ),
         (
-            Entry("ACME / Köln & Co", "a b+c?#%", SECRET, 60),
+            Entry("ACME / Köln & Co", "a b+c?#%", Device("main", SECRET, step=60)),
             (
                 f"otpauth://totp/{SLASHED}:a%20b%2Bc%3F%23%25"
                 f"?secret={BASE32}&issuer={SLASHED}&digits=6&period=60"
             ),
         ),
         (
-            Entry("bastion", "alice", SECRET, 30, counter=7),
+            Entry("bastion", "alice", Device("main", SECRET, counter=7)),
             f"otpauth://hotp/bastion:alice?secret={BASE32}&issuer=bastion&digits=6&counter=7",
+        ),
+        (
+            Entry("bastion", "alice", Device("x", SECRET, digits=8, algorithm=Algorithm.SHA256)),
+            (
+                f"otpauth://totp/bastion:alice?secret={BASE32}&issuer=bastion"
+                "&algorithm=SHA256&digits=8&period=30"
+            ),
         ),
     ],
 )
@@ -39,13 +47,15 @@ def test_uri(entry: Entry, uri: str) -> None:
     """The URI is exact to the character, and pyotp reads back what was meant."""
     assert entry.uri == uri
     parsed = pyotp.parse_uri(uri)
-    assert (parsed.name, parsed.issuer, parsed.digits) == (entry.label, entry.issuer, 6)
+    device = entry.device
+    assert (parsed.name, parsed.issuer, parsed.digits) == (entry.label, entry.issuer, device.digits)
     assert parsed.byte_secret() == SECRET
+    assert parsed.digest().name == device.algorithm.lower()
     if isinstance(parsed, pyotp.TOTP):
-        assert parsed.interval == entry.step
+        assert parsed.interval == device.step
     else:
         assert isinstance(parsed, pyotp.HOTP)
-        assert parsed.initial_count == entry.counter
+        assert parsed.initial_count == device.counter
 
 
 def test_names_default_to_host_and_user(monkeypatch: pytest.MonkeyPatch) -> None:

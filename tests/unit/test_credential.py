@@ -53,12 +53,12 @@ def test_everything_is_read() -> None:
         + TOTP
         + b"12345678\n87654321\n"
     )
-    assert credential.time_based
-    assert credential.counter is None
+    first = credential.first
+    assert first.counter is None
     assert credential.rate_limit == RateLimit(3, 30, (100, 200))
-    assert (credential.window, credential.step, credential.skew) == (17, 60, -4)
-    assert credential.disallow_reuse
-    assert credential.used_steps == (7, 8)
+    assert (first.window, first.step, first.skew) == (17, 60, -4)
+    assert first.disallow_reuse
+    assert first.used_steps == (7, 8)
     assert credential.recovery_codes == 2
     assert credential.foreign_keys == ("FUTURE",)
 
@@ -66,8 +66,7 @@ def test_everything_is_read() -> None:
 def test_a_counter_goes_before_time() -> None:
     """Such a file would be called time-based, and its phone's codes not fit."""
     credential = credential_parse(SECRET + b'" HOTP_COUNTER 5\n' + TOTP)
-    assert credential.counter == 5
-    assert not credential.time_based
+    assert credential.first.counter == 5
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,18 @@
 """One-time codes and base32, against the RFCs' vectors and against pyotp."""
 
 import base64
+import hashlib
+from typing import Any
 
 import pyotp
 import pytest
-from doorward.native import CredentialError, base32_decode, base32_encode, otp_code
+from doorward.native import (
+    Algorithm,
+    CredentialError,
+    base32_decode,
+    base32_encode,
+    otp_code,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,13 +20,23 @@ RFC4226_SECRET = b"12345678901234567890"
 RFC4226_CODES = (
     "755224 287082 359152 969429 338314 254676 287922 162583 399871 520489".split()  # noqa: SIM905
 )  # RFC 4226, appendix D: counters 0 to 9
-RFC6238_CODES = {  # RFC 6238, appendix B, SHA-1: Unix time to code
-    59: "94287082",
-    1111111109: "07081804",
-    1111111111: "14050471",
-    1234567890: "89005924",
-    2000000000: "69279037",
-    20000000000: "65353130",
+RFC6238_SECRETS = {  # RFC 6238, appendix B, as corrected by its erratum 2866: as long as the hash
+    Algorithm.SHA1: RFC4226_SECRET,
+    Algorithm.SHA256: b"12345678901234567890123456789012",
+    Algorithm.SHA512: b"1234567890123456789012345678901234567890123456789012345678901234",
+}
+RFC6238_CODES = [  # RFC 6238, appendix B: Unix time, and the code by each algorithm
+    (59, "94287082", "46119246", "90693936"),
+    (1111111109, "07081804", "68084774", "25091201"),
+    (1111111111, "14050471", "67062674", "99943326"),
+    (1234567890, "89005924", "91819424", "93441116"),
+    (2000000000, "69279037", "90698825", "38618901"),
+    (20000000000, "65353130", "77737706", "47863826"),
+]
+HASHES: dict[Algorithm, Any] = {
+    Algorithm.SHA1: hashlib.sha1,
+    Algorithm.SHA256: hashlib.sha256,
+    Algorithm.SHA512: hashlib.sha512,
 }
 RFC4648_VECTORS = {  # RFC 4648, section 10
     b"": "",
@@ -37,21 +55,32 @@ def test_hotp_vectors(counter: int, code: str) -> None:
     assert otp_code(RFC4226_SECRET, counter) == code
 
 
-@pytest.mark.parametrize(("time", "code"), list(RFC6238_CODES.items()))
-def test_totp_vectors(time: int, code: str) -> None:
-    """No phone's code would fit, or none of eight digits, or none after 2038."""
-    assert otp_code(RFC4226_SECRET, time // 30, digits=8) == code
+@pytest.mark.parametrize(
+    ("algorithm", "time", "code"),
+    [
+        (algorithm, time, code)
+        for time, *codes in RFC6238_CODES
+        for algorithm, code in zip(Algorithm, codes, strict=True)
+    ],
+)
+def test_totp_vectors(algorithm: Algorithm, time: int, code: str) -> None:
+    """No phone's code would fit, or none of eight digits, of another hash, or after 2038."""
+    assert otp_code(RFC6238_SECRETS[algorithm], time // 30, 8, algorithm) == code
 
 
 @given(
     secret=st.binary(min_size=14, max_size=200),  # pyotp takes no shorter one
     counter=st.integers(min_value=0, max_value=2**64 - 1),
     digits=st.integers(min_value=6, max_value=8),
+    algorithm=st.sampled_from(Algorithm),
 )
-def test_codes_are_those_of_pyotp(secret: bytes, counter: int, digits: int) -> None:
+def test_codes_are_those_of_pyotp(
+    secret: bytes, counter: int, digits: int, algorithm: Algorithm
+) -> None:
     """Some secret or counter would make another code than every other implementation."""
-    theirs = pyotp.HOTP(base64.b32encode(secret).decode(), digits=digits).at(counter)
-    assert otp_code(secret, counter, digits) == theirs
+    encoded = base64.b32encode(secret).decode()
+    theirs = pyotp.HOTP(encoded, digits=digits, digest=HASHES[algorithm]).at(counter)
+    assert otp_code(secret, counter, digits, algorithm) == theirs
 
 
 @pytest.mark.parametrize(("data", "text"), list(RFC4648_VECTORS.items()))

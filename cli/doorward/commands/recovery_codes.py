@@ -6,33 +6,37 @@ from doorward import process
 from doorward.commands import options
 from doorward.enrolment.account import account_find
 from doorward.enrolment.presentation import show_recovery_codes
-from doorward.enrolment.secret_file import recovery_codes_new
+from doorward.enrolment.recovery import recovery_codes_new, with_recovery_codes
 from doorward.enrolment.store import store_open
 from doorward.terminal import after, say, say_json
 
 
 @click.command()
 @options.user_argument
-@options.secret_file_option
+@options.place_options
 @click.option(
     "--count",
     metavar="N",
-    type=click.IntRange(0, 10),
+    type=options.recovery_count_type,
     default=5,
     show_default=True,
     help="How many to make.",
 )
+@options.compatible_option
 @options.json_option
-def command(*, user: str | None, secret_file: str, count: int, as_json: bool) -> None:
+def command(
+    *, user: str | None, secret_file: str, count: int, compatible: bool, as_json: bool
+) -> None:
     """Make new recovery codes for USER, or yourself.
 
-    Those from before stop working. The secret stays as it is, and so does the phone.
+    Those from before stop working. The secret stays as it is, and so does the phone. The file keeps
+    of a code only what is needed to know it again, unless it has to be --compatible.
     """
     account = account_find(user)
     store = store_open(account, secret_file)
-    codes = recovery_codes_new(count)
+    codes = recovery_codes_new(count, compatible=compatible)
     with process.to_the_end():
-        store.renew_recovery_codes(codes)
+        store.change(lambda text: with_recovery_codes(text, codes))
         with after(f"{account.name} has new recovery codes", "Make others: run this again."):
             if as_json:
                 about = {"user": account.name, "file": store.file.path}

@@ -6,20 +6,23 @@ from doorward.commands import options
 from doorward.enrolment.account import account_find
 from doorward.enrolment.otpauth import Entry, entry_names
 from doorward.enrolment.presentation import entry_as_json, show_entry, write_picture
+from doorward.enrolment.secret_file import device_find
 from doorward.enrolment.store import store_open
-from doorward.native import credential_parse
+from doorward.native import DEVICE_FIRST, credential_parse
 from doorward.terminal import agreed, say, say_json
 
 
 @click.command(
     epilog="""\b
 Examples:
-  doorward show                       your own, for a second phone
+  doorward show                       your own, for the same secret on a second phone
+  doorward show --device tablet
   sudo doorward show alice --qr alice.svg
 """
 )
 @options.user_argument
-@options.secret_file_option
+@options.place_options
+@options.device_option
 @options.qr_option
 @options.issuer_option
 @options.label_option
@@ -29,6 +32,7 @@ def command(
     *,
     user: str | None,
     secret_file: str,
+    device_name: str | None,
     qr: str | None,
     issuer: str | None,
     label: str | None,
@@ -42,9 +46,9 @@ def command(
     """
     account = account_find(user)
     store = store_open(account, secret_file)
-    credential = credential_parse(store.read())
-    names = entry_names(account, issuer, label)
-    entry = Entry(*names, credential.secret, credential.step, credential.counter)
+    devices = credential_parse(store.read()).devices
+    device = device_find(devices, device_name or DEVICE_FIRST)
+    entry = Entry(*entry_names(account, issuer, label), device)
     if not (yes or as_json) and not agreed(f"Show the secret of {account.name} on this screen?"):
         say("Not shown.")
         return
@@ -54,5 +58,6 @@ def command(
         about = {"user": account.name, "file": store.file.path, "qr": qr}
         say_json(about | entry_as_json(entry))
     else:
-        say(f"The secret of {account.name}, from {store.file.path}:")
+        whose = f"{account.name}'s {device.name}" if device_name else account.name
+        say(f"The secret of {whose}, from {store.file.path}:")
         show_entry(entry)

@@ -1,22 +1,20 @@
 """`doorward status`: who is enrolled, and what is wrong."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from doorward.commands import options
 from doorward.enrolment.account import Account, account_find, accounts_with_login
-from doorward.enrolment.store import Inspection, store_open
+from doorward.enrolment.inspection import Inspection
+from doorward.enrolment.store import store_open
 from doorward.errors import DoorwardError
-from doorward.terminal import printable, say, say_json
+from doorward.table import iso_time, local_time, show_table
+from doorward.terminal import say, say_json
 
 _PROBLEMS = 1  # the exit code
 
-_UNFOLDED = 1000  # columns for a table that goes to a program or a file
+_HEADINGS = ("User", "Enrolled", "Type", "Devices", "Recovery codes", "Last use", "File")
 
 
 @click.command(
@@ -24,11 +22,11 @@ _UNFOLDED = 1000  # columns for a table that goes to a program or a file
 Examples:
   doorward status                     yourself; for root: everybody with a login shell
   sudo doorward status alice bob
-  sudo doorward status --json --secret-file '/var/lib/doorward/secrets/${USER}'
+  sudo doorward status --json --system
 """
 )
 @options.users_argument
-@options.secret_file_option
+@options.place_options
 @options.json_option
 @click.pass_context
 def command(ctx: click.Context, *, users: tuple[str, ...], secret_file: str, as_json: bool) -> None:
@@ -62,49 +60,39 @@ def _inspect(account: Account, secret_file: str) -> Inspection:
 
 
 def _show(found: list[Inspection]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("User", "Enrolled", "Type", "Recovery codes", "Last use", "File"):
-        table.add_column(heading, overflow="fold")
-    for one in found:
-        table.add_row(*(Text(printable(cell)) for cell in _row(one)))
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = _UNFOLDED
-    console.print(table)
+    show_table(_HEADINGS, map(_row, found))
     for one in found:
         for problem in one.problems:
             say(f"{one.user}: {problem}")
-        if one.foreign_keys:
-            keys = ", ".join(one.foreign_keys)
-            say(f"{one.user}: google-authenticator would not know what this means: {keys}")
+    with_keys: dict[str, list[str]] = {}
+    for one in found:
+        with_keys.setdefault(", ".join(one.foreign_keys), []).append(one.user)
+    with_keys.pop("", None)
+    for keys, users in with_keys.items():
+        say(f"{', '.join(users)}: google-authenticator would not know what this means: {keys}")
 
 
 def _row(one: Inspection) -> tuple[str, ...]:
     if one.enrolled is False:
-        return one.user, "no", "", "", "", ""
+        return one.user, "no", "", "", "", "", ""
     if one.enrolled is None:
-        return one.user, "unknown", "", "", "", one.file
+        return one.user, "unknown", "", "", "", "", one.file
+    devices = str(len(one.devices) or "")
     if one.problems:
-        return one.user, "broken", one.type or "", "", "", one.file
+        return one.user, "broken", one.type or "", devices, "", "", one.file
     codes = str(one.recovery_codes)
-    return one.user, "yes", one.type or "", codes, _last_use(one), one.file
+    return one.user, "yes", one.type or "", devices, codes, _last_use(one), one.file
 
 
 def _last_use(one: Inspection) -> str:
     if one.last_code is not None:
-        return _local(one.last_code)
+        return local_time(one.last_code)
     if one.last_attempt is not None:
-        return f"tried {_local(one.last_attempt)}"
+        return f"tried {local_time(one.last_attempt)}"
     return "never"
 
 
-def _local(time: int) -> str:
-    return f"{datetime.fromtimestamp(time, UTC).astimezone():%Y-%m-%d %H:%M}"
-
-
 def _as_json(one: Inspection) -> dict[str, object]:
-    times = {
-        name: None if time is None else datetime.fromtimestamp(time, UTC).isoformat()
-        for name, time in (("last_code", one.last_code), ("last_attempt", one.last_attempt))
-    }
-    return asdict(one) | times
+    devices = [asdict(device) | {"last_code": iso_time(device.last_code)} for device in one.devices]
+    times = {"last_code": iso_time(one.last_code), "last_attempt": iso_time(one.last_attempt)}
+    return asdict(one) | {"devices": devices} | times

@@ -6,46 +6,43 @@ from urllib.parse import quote
 
 from doorward.enrolment.account import Account
 from doorward.errors import DoorwardError
-from doorward.native import base32_encode
-
-DIGITS = 6
-"""Of a code. The module knows no other number."""
+from doorward.native import Algorithm, Device, base32_encode
 
 _NAME_MAX = 100  # bytes in UTF-8, so that any two names still fit in a QR code
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of an authenticator app: what it shows, and what it needs to make codes.
-
-    `step` is in seconds; `counter` is None for time-based codes.
-    """
+    """One line of an authenticator app: what it shows, and what it needs to make codes."""
 
     issuer: str
     label: str
-    secret: bytes
-    step: int
-    counter: int | None = None
+    device: Device
 
     @property
     def secret_text(self) -> str:
         """The secret in base32, as apps take it."""
-        return base32_encode(self.secret)
+        return base32_encode(self.device.secret)
 
     @property
     def uri(self) -> str:
         """The URI, with digits and period even where they are what apps assume: not all do.
 
-        Source: google-authenticator's wiki, Key-Uri-Format. pyotp leaves defaults out and slashes
-        bare, which apps read in different ways.
+        The algorithm is named where it is another than SHA1, which all apps assume. Source:
+        google-authenticator's wiki, Key-Uri-Format. pyotp leaves defaults out and slashes bare,
+        which apps read in different ways.
         """
-        parameters = {"secret": self.secret_text, "issuer": self.issuer, "digits": str(DIGITS)}
-        if self.counter is None:
-            parameters["period"] = str(self.step)
+        device = self.device
+        parameters = {"secret": self.secret_text, "issuer": self.issuer}
+        if device.algorithm != Algorithm.SHA1:
+            parameters["algorithm"] = device.algorithm
+        parameters["digits"] = str(device.digits)
+        if device.counter is None:
+            parameters["period"] = str(device.step)
         else:
-            parameters["counter"] = str(self.counter)
+            parameters["counter"] = str(device.counter)
         query = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
-        kind = "totp" if self.counter is None else "hotp"
+        kind = "totp" if device.counter is None else "hotp"
         name = f"{quote(self.issuer, safe='')}:{quote(self.label, safe='')}"
         return f"otpauth://{kind}/{name}?{query}"
 

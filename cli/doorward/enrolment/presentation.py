@@ -18,13 +18,15 @@ _INSTEAD = "type the secret into the app, or see --qr FILE for a picture"
 
 def entry_as_json(entry: Entry) -> dict[str, object]:
     """Return all that an app needs, for `say_json`."""
+    device = entry.device
     kind: dict[str, object] = (
-        {"type": "totp", "step": entry.step}
-        if entry.counter is None
-        else {"type": "hotp", "counter": entry.counter}
+        {"type": "totp", "step": device.step}
+        if device.counter is None
+        else {"type": "hotp", "counter": device.counter}
     )
-    names = {"issuer": entry.issuer, "label": entry.label}
-    return names | kind | {"secret": entry.secret_text, "uri": entry.uri}
+    names = {"device": device.name, "issuer": entry.issuer, "label": entry.label}
+    how = {"algorithm": device.algorithm, "digits": device.digits}
+    return names | kind | how | {"secret": entry.secret_text, "uri": entry.uri}
 
 
 def show_entry(entry: Entry) -> None:

@@ -8,52 +8,28 @@ import contextlib
 import json
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from doorward import files
 from doorward.enrolment.account import Account, secret_path
 from doorward.enrolment.as_user import UserFile, user_file
+from doorward.enrolment.inspection import DeviceInspection, Inspection, inspected
+from doorward.enrolment.places import place_switch
 from doorward.errors import AlreadyEnrolledError, DoorwardError, NotEnrolledError
-from doorward.native import (
-    Credential,
-    CredentialError,
-    credential_parse,
-    credential_set_recovery,
-)
+from doorward.native import CredentialError, credential_parse
 
 _MODE_ALLOWED = 0o600  # the module's default for allowed_perm=
 _MODE_CHECKED = 0o3777  # the bits that it looks at
-_TIME_MAX = 253_402_300_799  # the last second of the year 9999: what is later is no date
-
-
-@dataclass(frozen=True)
-class Inspection:
-    """What a login would find. Nothing in it is secret.
-
-    `enrolled` says whether something is there (None: that cannot be told), `problems` why a login
-    would refuse it. `type` is ``totp`` or ``hotp``. `last_code` (Unix time of its step) is of the
-    last code accepted, where reuse is disallowed; `last_attempt` (Unix time) of the last login
-    tried, with whatever code, where there is a rate limit. `foreign_keys` are those in the file
-    that google-authenticator does not know.
-    """
-
-    user: str
-    file: str
-    enrolled: bool | None
-    problems: Sequence[str] = ()
-    type: str | None = None
-    recovery_codes: int | None = None
-    last_code: int | None = None
-    last_attempt: int | None = None
-    foreign_keys: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Store:
-    """A user's secret file."""
+    """A user's secret file. `switch` is what a command for it needs, with a blank before it."""
 
     file: UserFile
+    switch: str
 
     def exists(self) -> bool:
         """Tell whether there is a secret file, be it as broken as it may.
@@ -100,23 +76,34 @@ class Store:
         except files.ExistsError as error:
             raise self.already_enrolled() from error
 
-    def renew_recovery_codes(self, codes: list[str]) -> None:
-        """Take all recovery codes out and put these in; raises NotEnrolledError.
+    def change(self, change: Callable[[bytes], bytes]) -> None:
+        """Put what `change` makes of the file in its place; raises NotEnrolledError.
 
-        Raises CredentialError, and leaves the file alone, where a login would refuse it.
+        Raises CredentialError, and leaves the file alone, where a login would refuse it, and what
+        `change` raises.
         """
 
         def work(at: files.Place) -> None:
             with files.locked(at) as file:
                 text = files.read(at, file)
                 credential_parse(text)
-                renewed = credential_set_recovery(text, codes)
+                changed = change(text)
                 facts = os.fstat(file)
                 mode, owner = stat.S_IMODE(facts.st_mode), (facts.st_uid, facts.st_gid)
-                files.replace(at, renewed, mode=mode, owner=owner)
+                files.replace(at, changed, mode=mode, owner=owner)
 
         with self._enrolled():
             self.file.handle(work)
+
+    def devices(self) -> list[DeviceInspection]:
+        """Return what may be told of the devices; raises NotEnrolledError and CredentialError."""
+
+        def work(at: files.Place) -> bytes:
+            with files.opened(at) as file:
+                return json.dumps(inspected(credential_parse(files.read(at, file)))).encode()
+
+        with self._enrolled():
+            return _devices(json.loads(self.file.handle(work)))
 
     def remove(self) -> None:
         """Remove the file; raises NotEnrolledError."""
@@ -132,7 +119,8 @@ class Store:
         """Look at the file as a login would. What stands in the way is told, not raised."""
         nothing = Inspection(self.file.account.name, self.file.path, enrolled=False)
         try:
-            return replace(nothing, **json.loads(self.file.handle(self._inspect)))
+            found = json.loads(self.file.handle(self._inspect))
+            return replace(nothing, **found | {"devices": _devices(found)})
         except files.MissingError:
             if self.file.by_root:
                 return nothing
@@ -143,17 +131,18 @@ class Store:
 
     def already_enrolled(self) -> AlreadyEnrolledError:
         """Make the error for an enrolment that is in the way of a new one."""
+        who = f"{self.file.account.name}{self.switch}"
         return AlreadyEnrolledError(
             f"{self.file.account.name} is enrolled already: {self.file.path}",
-            hint=f"'doorward show {self.file.account.name}' shows the QR code again. --force puts "
-            "a new secret in the old one's place, and what the phone has now stops working.",
+            hint=f"'doorward show {who}' shows the QR code again. --device NAME adds a phone. "
+            "--force starts anew, and what the phone has now stops working.",
         )
 
     def not_enrolled(self) -> NotEnrolledError:
         """Make the error for an enrolment that is not there."""
         return NotEnrolledError(
             f"{self.file.account.name} is not enrolled: there is no {self.file.path}",
-            hint=f"'doorward enroll {self.file.account.name}' does that.",
+            hint=f"'doorward enroll {self.file.account.name}{self.switch}' does that.",
         )
 
     def _inspect(self, at: files.Place) -> bytes:
@@ -167,7 +156,7 @@ class Store:
         problems = [f"{at.path}: {problem}" for problem in self._rights_problems(facts)]
         found = {"file": at.path, "enrolled": True, "problems": problems}
         try:
-            found |= _told(credential_parse(text))
+            found |= inspected(credential_parse(text))
         except CredentialError as error:
             problems.append(f"{at.path}: {error.message}")
         return json.dumps(found).encode()
@@ -190,19 +179,8 @@ class Store:
 
 def store_open(account: Account, template: str) -> Store:
     """Open the store of an account. `template` is as in `secret_path`, whose errors it raises."""
-    return Store(user_file(account, secret_path(template, account)))
+    return Store(user_file(account, secret_path(template, account)), place_switch(template))
 
 
-def _told(credential: Credential) -> dict[str, object]:
-    limit = credential.rate_limit
-    return {
-        "type": "totp" if credential.time_based else "hotp",
-        "recovery_codes": credential.recovery_codes,
-        "last_code": _last(step * credential.step for step in credential.used_steps),
-        "last_attempt": _last(limit.history if limit else ()),
-        "foreign_keys": credential.foreign_keys,
-    }
-
-
-def _last(times: Iterable[int]) -> int | None:
-    return max((time for time in times if 0 < time <= _TIME_MAX), default=None)
+def _devices(found: dict[str, list[dict[str, Any]]]) -> list[DeviceInspection]:
+    return [DeviceInspection(**device) for device in found.get("devices", [])]

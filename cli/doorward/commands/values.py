@@ -1,0 +1,50 @@
+"""What the values of options may be."""
+
+import os
+import re
+
+import click
+
+from doorward.native import DEVICE_NAME_MAX, RateLimit
+
+_PICTURE_ENDS = (".png", ".svg")
+
+_ATTEMPTS_MAX, _SECONDS_MAX = 100, 3600  # as the module reads RATE_LIMIT
+
+
+class RateLimitType(click.ParamType[RateLimit | None]):
+    """``N/SECONDS``, or ``none`` as None; 1 to 100 in 1 to 3600 seconds."""
+
+    name = "rate limit"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> RateLimit | None:
+        """Return what the text means."""
+        if value == "none":
+            return None
+        found = re.fullmatch(r"([0-9]{1,3})/([0-9]{1,4})", str(value))
+        if not found:
+            self.fail(f"{value!r} is neither N/SECONDS nor 'none'.", param, ctx)
+        attempts, seconds = int(found[1]), int(found[2])
+        if not 1 <= attempts <= _ATTEMPTS_MAX:
+            self.fail(f"{value!r}: N is from 1 to {_ATTEMPTS_MAX}.", param, ctx)
+        if not 1 <= seconds <= _SECONDS_MAX:
+            self.fail(f"{value!r}: SECONDS is from 1 to {_SECONDS_MAX}.", param, ctx)
+        return RateLimit(attempts, seconds)
+
+
+def checked_picture(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Return the absolute path of a new picture."""
+    if value and not value.endswith(_PICTURE_ENDS):
+        raise click.BadParameter(f"the name must end in {' or '.join(_PICTURE_ENDS)}.")
+    return value and os.path.abspath(value)  # noqa: PTH100 - resolve() would follow links
+
+
+def checked_device(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Return the name of a device, as the module takes it."""
+    if value is not None and not re.fullmatch(rf"[A-Za-z0-9._-]{{1,{DEVICE_NAME_MAX}}}", value):
+        raise click.BadParameter(
+            f"a name is 1 to {DEVICE_NAME_MAX} letters, digits, dots, dashes and underscores."
+        )
+    return value
