@@ -1,7 +1,8 @@
 """What can go wrong, and with which exit code.
 
-An error is one line that says what is the matter and a hint that says what to try. Nothing prints
-one but `doorward.main.main`. Exit codes, the same for every command:
+An error is one line that says what is the matter and a hint that says what to try. It is printed by
+`doorward.main.main` alone, or by a command that goes on after it. Exit codes, the same for every
+command:
 
 ====  =========================================================================
    0  done

@@ -149,7 +149,7 @@ def _open_subfolder(above: int, name: str, path: str, *, make: bool) -> int:
     if make:
         with contextlib.suppress(FileExistsError):
             os.mkdir(name, 0o700, dir_fd=above)
-            os.fsync(above)
+        os.fsync(above)
     try:
         return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=above)
     except NotADirectoryError as error:
@@ -212,11 +212,15 @@ def _lock(at: Place, file: int) -> bool:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        try:
-            named = os.stat(at.name, dir_fd=at.folder, follow_symlinks=False)
-        except FileNotFoundError:
-            return False
-        return os.path.samestat(named, os.fstat(file))
+        return _is_named(at, file)
+
+
+def _is_named(at: Place, file: int) -> bool:
+    try:
+        named = os.stat(at.name, dir_fd=at.folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(named, os.fstat(file))
 
 
 def create(at: Place, content: bytes) -> None:
@@ -239,10 +243,19 @@ def replace(
     _sync_folder(at)
 
 
-def remove(at: Place) -> None:
-    """Remove the file."""
+def remove(at: Place, *, locked: int | None = None) -> None:
+    """Remove the file; FileError where it is not the one that was `locked`, if one was."""
     with _explained(at.path):
+        if locked is not None and not _is_named(at, locked):
+            raise FileError(f"{at.path}: somebody replaced it meanwhile", hint="Try again.")
         os.unlink(at.name, dir_fd=at.folder)
+    _sync_folder(at)
+
+
+def sync(at: Place, file: int) -> None:
+    """Have an opened file and its name on disk, whoever wrote them."""
+    with _explained(at.path):
+        os.fsync(file)
     _sync_folder(at)
 
 

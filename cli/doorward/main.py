@@ -1,6 +1,5 @@
 """The `doorward` command: finds the command that was asked for, and is the end of every error."""
 
-import contextlib
 import difflib
 import importlib
 import os
@@ -15,7 +14,7 @@ from doorward.errors import (
     OutputError,
     as_doorward_error,
 )
-from doorward.terminal import printable
+from doorward.terminal import report
 
 _COMMANDS = {
     "enroll": "Enrol a user: a new secret, for the app on their phone.",
@@ -24,6 +23,7 @@ _COMMANDS = {
     "devices": "List a user's devices.",
     "recovery-codes": "Make new recovery codes; the old ones are gone.",
     "unenroll": "Remove a user's secret.",
+    "move": "Move secrets out of their users' reach, or back.",
     "pam": "Install the PAM module.",
     "completion": "Print the completion script for a shell.",
 }
@@ -98,7 +98,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         if sys.flags.dev_mode:
             raise
         error = as_doorward_error(failure)
-    _report(error.message, error.hint)
+    report(error)
     return error.exit_code
 
 
@@ -107,15 +107,9 @@ def _report_usage(error: click.UsageError) -> int:
         click.echo(error.format_message(), err=True)
     else:
         how = error.ctx.command_path if error.ctx else "doorward"
-        _report(error.format_message().rstrip("."), f"'{how} --help' shows how it is used.")
+        hint = f"'{how} --help' shows how it is used."
+        report(DoorwardError(error.format_message().rstrip("."), hint=hint))
     return _USAGE_ERROR
-
-
-def _report(message: str, hint: str | None) -> None:
-    with contextlib.suppress(OSError):  # there is nobody left to tell
-        click.echo(f"doorward: error: {printable(message)}", err=True)
-        if hint:
-            click.echo(f"hint: {printable(hint)}", err=True)
 
 
 def _open_standard_streams() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import click
 
-from doorward.errors import ConfirmationError, OutputError
+from doorward.errors import ConfirmationError, DoorwardError, OutputError
 
 
 def printable(text: str) -> str:
@@ -16,6 +16,14 @@ def printable(text: str) -> str:
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
         for char in text
     )
+
+
+def report(error: DoorwardError) -> None:
+    """Print an error, as each is printed."""
+    with contextlib.suppress(OSError):  # there is nobody left to tell
+        click.echo(f"doorward: error: {printable(error.message)}", err=True)
+        if error.hint:
+            click.echo(f"hint: {printable(error.hint)}", err=True)
 
 
 def say(text: str = "") -> None:

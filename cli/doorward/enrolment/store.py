@@ -58,7 +58,7 @@ class Store:
             with files.opened(at) as file:
                 return files.read(at, file)
 
-        with self._enrolled():
+        with self.enrolled():
             return self.file.handle(work)
 
     def write(self, text: bytes, *, replacing: bool) -> None:
@@ -92,7 +92,7 @@ class Store:
                 mode, owner = stat.S_IMODE(facts.st_mode), (facts.st_uid, facts.st_gid)
                 files.replace(at, changed, mode=mode, owner=owner)
 
-        with self._enrolled():
+        with self.enrolled():
             self.file.handle(work)
 
     def devices(self) -> list[DeviceInspection]:
@@ -102,7 +102,7 @@ class Store:
             with files.opened(at) as file:
                 return json.dumps(inspected(credential_parse(files.read(at, file)))).encode()
 
-        with self._enrolled():
+        with self.enrolled():
             return _devices(json.loads(self.file.handle(work)))
 
     def remove(self) -> None:
@@ -112,7 +112,7 @@ class Store:
             with files.locked(at):
                 files.remove(at)
 
-        with self._enrolled():
+        with self.enrolled():
             self.file.handle(work)
 
     def inspect(self) -> Inspection:
@@ -145,6 +145,14 @@ class Store:
             hint=f"'doorward enroll {self.file.account.name}{self.switch}' does that.",
         )
 
+    @contextlib.contextmanager
+    def enrolled(self) -> Iterator[None]:
+        """Raise NotEnrolledError where what is done in here finds no file."""
+        try:
+            yield
+        except files.MissingError as error:
+            raise self.not_enrolled() from error
+
     def _inspect(self, at: files.Place) -> bytes:
         """Return what is known of the file, as the JSON of some fields of an Inspection."""
         try:
@@ -168,13 +176,6 @@ class Store:
         if facts.st_mode & _MODE_CHECKED & ~_MODE_ALLOWED:
             mode = stat.S_IMODE(facts.st_mode)
             yield f"has mode {mode:04o}, and a login takes {_MODE_ALLOWED:04o} at most"
-
-    @contextlib.contextmanager
-    def _enrolled(self) -> Iterator[None]:
-        try:
-            yield
-        except files.MissingError as error:
-            raise self.not_enrolled() from error
 
 
 def store_open(account: Account, template: str) -> Store:
