@@ -120,6 +120,19 @@ def test_a_write_that_fails_midway_changes_nothing(
     assert secret.read_bytes() == OLD
 
 
+def test_remove_what_was_locked(secret: Path) -> None:
+    """A file that somebody put there meanwhile stays; the one that was locked goes."""
+    with files.place(str(secret)) as at, files.locked(at) as file:
+        _replace(secret)
+        with pytest.raises(FileError, match="somebody replaced it meanwhile"):
+            files.remove(at, locked=file)
+    assert secret.read_bytes() == NEW
+    with files.place(str(secret)) as at, files.locked(at) as file:
+        files.sync(at, file)
+        files.remove(at, locked=file)
+    assert _names(secret.parent) == []
+
+
 def test_a_folder_that_does_not_sync(secret: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file is replaced then, and the error does not say otherwise."""
     whole = os.fsync

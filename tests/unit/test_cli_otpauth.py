@@ -61,8 +61,9 @@ def test_uri(entry: Entry, uri: str) -> None:
 def test_names_default_to_host_and_user(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without --issuer and --label the app shows where the account is."""
     monkeypatch.setattr("os.uname", lambda: type("Uname", (), {"nodename": "bastion"}))
-    assert entry_names(ALICE, None, None) == ("bastion", "alice@bastion")
-    assert entry_names(ALICE, "ACME", "me") == ("ACME", "me")
+    assert entry_names(ALICE, "main", None, None) == ("bastion", "alice@bastion")
+    assert entry_names(ALICE, "tablet", None, None) == ("bastion", "alice@bastion (tablet)")
+    assert entry_names(ALICE, "tablet", "ACME", "me") == ("ACME", "me")
 
 
 @pytest.mark.parametrize("name", ["a:b", "a\nb", "\x1b[31m", "\u202egnp", "ä" * 51, "\udc80"])
@@ -70,4 +71,4 @@ def test_names_that_apps_take_apart_or_terminals_obey(name: str) -> None:
     """A colon, a control character or an endless name is refused before anything is done."""
     for names in ((name, None), (None, name)):
         with pytest.raises(DoorwardError, match="cannot be an issuer or a label"):
-            entry_names(ALICE, *names)
+            entry_names(ALICE, "main", *names)

@@ -165,7 +165,7 @@ def command(
         algorithm=Algorithm(algorithm.upper()),
         disallow_reuse=not (allow_reuse or counter_based),
     )
-    entry = Entry(*entry_names(account, issuer, label), device)
+    entry = Entry(*entry_names(account, device.name, issuer, label), device)
     if device_name:
         plan = plan_one_of_several(store, device, force=force)
     else:

@@ -48,7 +48,7 @@ def command(
     store = store_open(account, secret_file)
     devices = credential_parse(store.read()).devices
     device = device_find(devices, device_name or DEVICE_FIRST)
-    entry = Entry(*entry_names(account, issuer, label), device)
+    entry = Entry(*entry_names(account, device.name, issuer, label), device)
     if not (yes or as_json) and not agreed(f"Show the secret of {account.name} on this screen?"):
         say("Not shown.")
         return

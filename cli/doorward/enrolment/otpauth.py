@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from doorward.enrolment.account import Account
 from doorward.errors import DoorwardError
-from doorward.native import Algorithm, Device, base32_encode
+from doorward.native import DEVICE_FIRST, Algorithm, Device, base32_encode
 
 _NAME_MAX = 100  # bytes in UTF-8, so that any two names still fit in a QR code
 
@@ -47,13 +47,17 @@ class Entry:
         return f"otpauth://{kind}/{name}?{query}"
 
 
-def entry_names(account: Account, issuer: str | None, label: str | None) -> tuple[str, str]:
+def entry_names(
+    account: Account, device_name: str, issuer: str | None, label: str | None
+) -> tuple[str, str]:
     """Issuer and label as given, or this host's name and ``user@host``.
 
-    Raises DoorwardError for a name that apps could not show, or would take apart elsewhere.
+    The label of any but the first device has its name, too: apps take entries of one name for the
+    same. Raises DoorwardError for a name that apps could not show, or would take apart elsewhere.
     """
     host = os.uname().nodename
-    names = (issuer or host, label or f"{account.name}@{host}")
+    which = "" if device_name == DEVICE_FIRST else f" ({device_name})"
+    names = (issuer or host, label or f"{account.name}@{host}{which}")
     for name in names:
         if ":" in name or not name.isprintable() or len(name.encode()) > _NAME_MAX:
             raise DoorwardError(
