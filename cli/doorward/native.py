@@ -239,7 +239,7 @@ def verify(
         if not error:
             error = lib.VERIFY_RATE_LIMITED if reached[0] else lib.verify_reply(c, request, answer)
         if error == lib.VERIFY_NO_MATCH and answer.counter_missed:
-            lib.verify_advance_counters(c)
+            lib.verify_advance_counter(c)
         if error:
             return Verdict(_string(lib.verify_reason(error)), _text(c))
         recovery = bool(answer.recovery)

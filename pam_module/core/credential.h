@@ -50,7 +50,7 @@ const char *credential_next(const struct credential *c, const char *key, size_t 
  * Returns 0 or CREDENTIAL_NO_MEMORY, and then nothing has changed.
  */
 int credential_set(struct credential *c, const char *key, const char *value);
-/* Takes out all `" KEY` lines. */
+/* Takes out all lines whose key is this, or begins with it and a blank: `DEVICE name`, say. */
 void credential_unset(struct credential *c, const char *key);
 
 /*

@@ -8,7 +8,11 @@
 
 #include "base32.h"
 
-enum { HASH_BYTES = SHA256_DIGEST_SIZE };
+enum {
+    HASH_BYTES = SHA256_DIGEST_SIZE,
+    WORD_MAX = BASE32_ENCODED_LEN(HASH_BYTES) + 1, /* with a blank */
+    VALUE_MAX = BASE32_ENCODED_LEN(RECOVERY_KEY_BYTES) + RECOVERY_HASHED_MAX * WORD_MAX + 1,
+};
 
 static const char key_name[] = "RECOVERY";
 
@@ -153,65 +157,84 @@ int recovery_count_hashed(struct credential *c)
     return more == 0 ? count : more;
 }
 
-/* Puts in codes of digits, where they will be read. */
-static int set_digits(struct credential *c, const char *const codes[], size_t count)
+/* The lines of codes of digits, malloc()ed. */
+static char *lines_of_digits(const char *const codes[], size_t count, size_t *len)
 {
     enum { LINE = RECOVERY_DIGITS + 1 };
-    size_t size = count * LINE + 2;
-    char *lines = malloc(size);
-    size_t len = 0;
-    size_t where;
+    char *lines = malloc(count * LINE + 1);
+
+    *len = 0;
+    if (lines == NULL)
+        return NULL;
+    for (size_t i = 0; i < count; i++, *len += LINE)
+        snprintf(lines + *len, LINE + 1, "%.*s\n", RECOVERY_DIGITS, codes[i]);
+    return lines;
+}
+
+/* The value of RECOVERY for codes in base32; false where one is none, or there are too many. */
+static bool value_of_hashes(const char *const codes[], size_t count,
+                            const uint8_t key[static RECOVERY_KEY_BYTES],
+                            char value[static VALUE_MAX])
+{
+    uint8_t code[RECOVERY_CODE_BYTES];
+    uint8_t hash[HASH_BYTES];
+    size_t len = (size_t)base32_encode(key, RECOVERY_KEY_BYTES, value, VALUE_MAX);
+    bool good = count <= RECOVERY_HASHED_MAX;
+
+    for (size_t i = 0; good && i < count; i++) {
+        good = recovery_read(codes[i], false, code) > 0;
+        hash_code(key, code, hash);
+        value[len++] = ' ';
+        len += (size_t)base32_encode(hash, sizeof hash, value + len, VALUE_MAX - len);
+    }
+    explicit_bzero(code, sizeof code);
+    return good;
+}
+
+static void cut_digits(struct credential *c, size_t *where)
+{
     size_t end;
     int64_t code;
+
+    while (recovery_next_digits(c, 0, where, &end, &code))
+        credential_cut(c, *where, end);
+}
+
+static int set_hashed(struct credential *c, const char *const codes[], size_t count,
+                      const uint8_t key[static RECOVERY_KEY_BYTES])
+{
+    char value[VALUE_MAX];
+    size_t where;
+    int ret;
+
+    if (!value_of_hashes(codes, count, key, value))
+        return credential_malformed(c, key_name);
+    ret = credential_set(c, key_name, value);
+    if (ret == 0)
+        cut_digits(c, &where);
+    return ret;
+}
+
+static int set_digits(struct credential *c, const char *const codes[], size_t count)
+{
+    size_t len;
+    size_t where;
+    char *lines = lines_of_digits(codes, count, &len);
     int ret;
 
     if (lines == NULL)
         return CREDENTIAL_NO_MEMORY;
-    recovery_next_digits(c, 0, &where, &end, &code);
-    if (where > 0 && c->text[where - 1] != '\n')
-        lines[len++] = '\n';
-    for (size_t i = 0; i < count; i++, len += LINE)
-        snprintf(lines + len, size - len, "%.*s\n", RECOVERY_DIGITS, codes[i]);
-    ret = credential_insert(c, where, lines, len);
-    explicit_bzero(lines, size);
+    credential_unset(c, key_name);
+    cut_digits(c, &where);
+    ret = where > 0 && c->text[where - 1] != '\n' ? credential_insert(c, where++, "\n", 1) : 0;
+    if (ret == 0)
+        ret = credential_insert(c, where, lines, len);
+    explicit_bzero(lines, len);
     free(lines);
     return ret;
 }
 
-/* Puts in the hashes of codes in base32. */
-static int set_hashed(struct credential *c, const char *const codes[], size_t count,
-                      const uint8_t key[static RECOVERY_KEY_BYTES])
-{
-    enum { WORD = BASE32_ENCODED_LEN(HASH_BYTES) + 1 };
-    char value[BASE32_ENCODED_LEN(RECOVERY_KEY_BYTES) + RECOVERY_HASHED_MAX * WORD + 1];
-    uint8_t code[RECOVERY_CODE_BYTES];
-    uint8_t hash[HASH_BYTES];
-    size_t len;
-
-    if (count > RECOVERY_HASHED_MAX)
-        return credential_malformed(c, key_name);
-    len = (size_t)base32_encode(key, RECOVERY_KEY_BYTES, value, sizeof value);
-    for (size_t i = 0; i < count; i++) {
-        if (recovery_read(codes[i], false, code) == 0)
-            return credential_malformed(c, key_name);
-        hash_code(key, code, hash);
-        value[len++] = ' ';
-        len += (size_t)base32_encode(hash, sizeof hash, value + len, sizeof value - len);
-    }
-    explicit_bzero(code, sizeof code);
-    return credential_set(c, key_name, value);
-}
-
 int recovery_set(struct credential *c, const char *const codes[], size_t count, const uint8_t *key)
 {
-    size_t begin;
-    size_t end;
-    int64_t code;
-
-    while (recovery_next_digits(c, 0, &begin, &end, &code))
-        credential_cut(c, begin, end);
-    if (key != NULL)
-        return set_hashed(c, codes, count, key);
-    credential_unset(c, key_name);
-    return set_digits(c, codes, count);
+    return key != NULL ? set_hashed(c, codes, count, key) : set_digits(c, codes, count);
 }

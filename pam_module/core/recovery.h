@@ -45,7 +45,8 @@ int recovery_count_hashed(struct credential *c);
 /*
  * Takes out all recovery codes, of both kinds, and puts in these: each eight digits, or each
  * sixteen characters of base32, NUL-terminated. `key` is RECOVERY_KEY_BYTES random ones; no key
- * means digits. Returns 0 or an enum credential_error.
+ * means digits. Returns 0, CREDENTIAL_MALFORMED where a code is none or there are too many (then
+ * nothing has changed), or CREDENTIAL_NO_MEMORY (then the credential must not be written).
  */
 int recovery_set(struct credential *c, const char *const codes[], size_t count, const uint8_t *key);
 

@@ -408,19 +408,16 @@ void verify_pretend(const struct verify_request *request)
     otp_wipe(&key);
 }
 
-int verify_advance_counters(struct credential *c)
+int verify_advance_counter(struct credential *c)
 {
     struct device devices[DEVICES_MAX];
     int count = device_list(c, devices);
-    int ret = count < 0 ? count : 0;
+    int64_t counter;
 
-    for (int i = 0; i < count && ret == 0; i++) {
-        int64_t counter = device_counter(c, &devices[i]);
-
-        if (counter < 0)
-            ret = CREDENTIAL_MALFORMED;
-        else if (counter > 0)
-            ret = set_number(c, &devices[i], "HOTP_COUNTER", counter + 1);
-    }
-    return ret;
+    if (count != 1)
+        return count < 0 ? count : 0;
+    counter = device_counter(c, &devices[0]);
+    if (counter <= 0)
+        return counter < 0 ? CREDENTIAL_MALFORMED : 0;
+    return set_number(c, &devices[0], "HOTP_COUNTER", counter + 1);
 }

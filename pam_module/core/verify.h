@@ -76,7 +76,11 @@ void verify_pretend(const struct verify_request *request);
 /* Whether a reply ends in what could be a code, be it the right one or not. */
 bool verify_is_code(const char *reply);
 
-/* Moves every HOTP_COUNTER on by one, as a wrong code must, or guesses would be free. */
-int verify_advance_counters(struct credential *c);
+/*
+ * Moves HOTP_COUNTER on by one, as a wrong code does with google-authenticator-libpam. Where there
+ * are several devices nothing moves: a code mistyped for one would put another out of step for
+ * good.
+ */
+int verify_advance_counter(struct credential *c);
 
 #endif

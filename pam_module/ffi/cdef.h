@@ -92,7 +92,7 @@ struct verify_answer {
 const char *verify_reason(int error);
 int verify_reply(struct credential *c, const struct verify_request *request,
                  struct verify_answer *answer);
-int verify_advance_counters(struct credential *c);
+int verify_advance_counter(struct credential *c);
 
 #define ACCESS_NO_MEMBER ...
 #define ACCESS_MEMBER ...

@@ -266,7 +266,7 @@ static int check_reply(struct login *l, struct credential *c, const struct reply
     ret = reply->text != NULL ? verify_reply(c, &request, &l->answer) : VERIFY_NO_MATCH;
     if ((ret == 0 || (ret == VERIFY_NO_MATCH && reply->last)) && l->answer.counter_missed &&
         l->options.increment_hotp) {
-        int advanced = verify_advance_counters(c);
+        int advanced = verify_advance_counter(c);
 
         if (advanced != 0)
             return advanced;

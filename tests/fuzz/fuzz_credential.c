@@ -86,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (c.text[c.len] != '\0' || strlen(c.text) != c.len)
         abort();
-    verify_advance_counters(&c);
+    verify_advance_counter(&c);
     credential_wipe(&c);
     return 0;
 }
