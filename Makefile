@@ -52,11 +52,13 @@ build/wheels/.built: $(SOURCES) | .venv/bin/pip
 demo: setup ## log in over SSH in a private host: right codes, wrong codes, no codes
 	$(LAB) run .venv/bin/python -m demo
 
-install: setup ## put doorward on this machine: /opt/doorward, and the PAM module
+install: setup ## put doorward on this machine: /opt/doorward, man pages, and the PAM module
 	$(SUDO) /usr/bin/python3 -m venv /opt/doorward
 	$(SUDO) /opt/doorward/bin/pip install --quiet --no-index --find-links build/wheels \
 		--force-reinstall doorward
 	$(SUDO) ln -sfn /opt/doorward/bin/doorward /usr/local/bin/doorward
+	$(SUDO) install -D --mode=644 --target-directory=/usr/local/share/man/man1 docs/man/*.1
+	$(SUDO) install -D --mode=644 --target-directory=/usr/local/share/man/man8 docs/man/*.8
 	$(SUDO) doorward pam install-module
 
 test: lint native fuzz ## everything, on this machine and in a private host

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from doorward.commands import enroll
 from PIL import Image
 
 from tests.conftest import CHECKOUT
@@ -45,6 +46,15 @@ def test_every_option_of_the_module_is_in_its_man_page() -> None:
     options = page.split(".SH OPTIONS")[1].split('.SH "MODULE TYPES')[0]
     tags = re.findall(r"^\.TP\n\.[BIR]+ (.+)$", options, re.MULTILINE)
     assert {word for tag in tags for word in re.findall(r"[a-z_-]{4,}", tag)} == module_options()
+
+
+def test_every_option_of_enroll_is_in_its_man_page() -> None:
+    """Who enrols would look for an option in vain, or type one that is not there."""
+    page = (CHECKOUT / "docs/man/doorward-enroll.1").read_text().replace("\\-", "-")
+    tags = re.findall(r"^\.TP\n\.[BIR]+ (-.+)$", page, re.MULTILINE)
+    described = {word for tag in tags for word in re.findall(r"--?[a-z-]+", tag)}
+    accepted = {option for param in enroll.command.params for option in param.opts}
+    assert described == {option for option in accepted if option.startswith("-")} | {"-h", "--help"}
 
 
 def test_every_reason_in_the_log_is_in_readme() -> None:
