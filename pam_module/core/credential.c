@@ -197,14 +197,14 @@ bool credential_next_number(const char **at, const char *end, int64_t *value)
     return true;
 }
 
-void credential_fingerprint(const struct credential *c,
+void credential_fingerprint(const char *text, size_t len,
                             char out[static CREDENTIAL_FINGERPRINT_LEN + 1])
 {
     struct sha256_ctx hash;
     uint8_t digest[CREDENTIAL_FINGERPRINT_LEN / 2];
 
     sha256_init(&hash);
-    sha256_update(&hash, c->len, (const uint8_t *)c->text);
+    sha256_update(&hash, len, (const uint8_t *)text);
     sha256_digest(&hash, sizeof digest, digest);
     for (size_t i = 0; i < sizeof digest; i++)
         snprintf(out + 2 * i, 3, "%02x", (unsigned)digest[i]);

@@ -65,10 +65,8 @@ void credential_cut(struct credential *c, size_t begin, size_t end);
 /* Puts with[0..len) in at text[at]. Returns 0 or CREDENTIAL_NO_MEMORY, and nothing has changed. */
 int credential_insert(struct credential *c, size_t at, const char *with, size_t len);
 
-/*
- * A short name for this very text, the same for the same text: hexadecimal digits of its SHA-256.
- */
-void credential_fingerprint(const struct credential *c,
+/* A short name for a text, the same for the same text: hexadecimal digits of its SHA-256. */
+void credential_fingerprint(const char *text, size_t len,
                             char out[static CREDENTIAL_FINGERPRINT_LEN + 1]);
 
 #endif

@@ -39,6 +39,34 @@ int device_set(struct credential *c, const struct device *d, const char *key, co
     return credential_set(c, key_of(d, key, full), value);
 }
 
+/* Whether `key` is one that a device may have: no other is passed over in its lines. */
+static bool is_known(const char *key, size_t len)
+{
+    static const char *const known[] = {
+        "ALGORITHM", "DIGITS",    "DISALLOW_REUSE", "HOTP_COUNTER", "RESETTING_TIME_SKEW",
+        "SECRET",    "STEP_SIZE", "TIME_SKEW",      "WINDOW_SIZE",
+    };
+
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strlen(known[i]) == len && memcmp(known[i], key, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The length of the name that a DEVICE line's value begins with, 0 where the line is malformed. */
+static size_t device_line(const char *value)
+{
+    size_t len = strspn(value, name_characters);
+    const char *key = value + len + 1;
+
+    /* Just one blank before the name and behind it, or device_get() would not find the line. */
+    if (len < 1 || len > DEVICE_NAME_MAX || value[len] != ' ' || value[-1] != ' ' ||
+        value[-2] != 'E' || !is_known(key, strcspn(key, " \t\r\n")))
+        return 0;
+    return len;
+}
+
 static bool is_listed(const struct device *list, int count, const char *name, size_t len)
 {
     for (int i = 0; i < count; i++) {
@@ -58,10 +86,9 @@ int device_list(struct credential *c, struct device list[static DEVICES_MAX])
 
     list[0] = (struct device){DEVICE_FIRST};
     while ((value = credential_next(c, key, &at, &len)) != NULL) {
-        size_t name_len = strspn(value, name_characters);
+        size_t name_len = device_line(value);
 
-        if (name_len < 1 || name_len > DEVICE_NAME_MAX || value[name_len] != ' ' ||
-            is_listed(list, 1, value, name_len))
+        if (name_len == 0 || is_listed(list, 1, value, name_len))
             return credential_malformed(c, key);
         if (is_listed(list, count, value, name_len))
             continue;

@@ -187,6 +187,7 @@ static enum look look_at_file(struct login *l)
     enum look look = LOOK_ASK;
     int ret = visit_look(&v, &l->place);
 
+    l->limited = ret != STORE_MISSING && ret != VISIT_NO_FILE; /* perhaps, where it is not known */
     if (ret == STORE_MISSING) {
         look = LOOK_ABSENT;
     } else if (ret == VISIT_STUCK) {
@@ -246,7 +247,7 @@ static int count_attempt(struct login *l)
 static struct verify_request request_of(const struct login *l, const struct reply *reply)
 {
     return (struct verify_request){
-        .reply = reply->text,
+        .reply = reply->text != NULL ? reply->text : "",
         .now = time_now(),
         .readings = reply->readings,
         .with_prefix = reply->with_prefix,
@@ -255,16 +256,17 @@ static struct verify_request request_of(const struct login *l, const struct repl
     };
 }
 
-static int check_reply(struct login *l, struct credential *c, const struct reply *reply)
+/* Counts the attempt, checks the reply, and notes in the credential what came of it. */
+static int check_reply(struct login *l, struct credential *c, const struct verify_request *request,
+                       bool last)
 {
-    const struct verify_request request = request_of(l, reply);
     int ret = count(l, c);
 
     if (ret != 0)
         return ret;
     l->counted = true;
-    ret = reply->text != NULL ? verify_reply(c, &request, &l->answer) : VERIFY_NO_MATCH;
-    if ((ret == 0 || (ret == VERIFY_NO_MATCH && reply->last)) && l->answer.counter_missed &&
+    ret = verify_reply(c, request, &l->answer);
+    if ((ret == 0 || (ret == VERIFY_NO_MATCH && last)) && l->answer.counter_missed &&
         l->options.increment_hotp) {
         int advanced = verify_advance_counter(c);
 
@@ -272,33 +274,39 @@ static int check_reply(struct login *l, struct credential *c, const struct reply
             return advanced;
     }
     if (ret == 0 && l->options.grace_period > 0)
-        ret = grace_remember(c, l->host, request.now);
+        ret = grace_remember(c, l->host, request->now);
     return ret;
 }
 
-/* Checks a reply with the file as it is now, under its lock, and writes what that changes. */
+/*
+ * Checks a reply with the file as it is now, under its lock, and writes what that changes. Nobody
+ * is refused faster than by a wrong code: not who has no file, nor whose right code cannot be used
+ * up.
+ */
 static int check_under_lock(struct login *l, const struct reply *reply)
 {
+    const struct verify_request request = request_of(l, reply);
     struct visit v = {0};
     int ret = visit_enter(&v, &l->place);
-    int saved = 0;
+    bool searched = false; /* with all the work that a wrong code takes */
 
     if (ret == 0) {
-        ret = check_reply(l, &v.credential, reply);
-        saved = save(l, &v);
-    } else if (reply->text != NULL) {
-        const struct verify_request request = request_of(l, reply);
+        int saved;
 
-        verify_pretend(&request); /* who has no file must not be refused faster */
+        ret = check_reply(l, &v.credential, &request, reply->last);
+        searched = ret == VERIFY_NO_MATCH || ret == VERIFY_CLOCK_OFF;
+        saved = save(l, &v);
+        if (saved != 0)
+            ret = saved;
     }
-    if (saved != 0)
-        ret = saved;
     if (ret == 0)
         because(l, l->answer.recovery ? "recovery-code" : "code",
                 v.kept_elsewhere ? "its use is on record until the next boot only" : "");
     else
         because_of(l, ret, &v);
     visit_leave(&v);
+    if (ret != 0 && !searched)
+        verify_pretend(&request);
     return ret;
 }
 

@@ -418,8 +418,10 @@ int store_write_in_run(struct store *s, const char *name, const char *text, size
     snprintf(temporary, sizeof temporary, "%s~", name);
     file = openat(run, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file < 0 || write_all(file, text, len) != 0 || fsync(file) != 0 ||
-        renameat(run, temporary, run, name) != 0)
+        renameat(run, temporary, run, name) != 0) {
         ret = failed(s, "keeping its state in " STORE_RUN_FOLDER);
+        unlinkat(run, temporary, 0);
+    }
     if (file >= 0)
         close(file);
     close(run);
@@ -444,6 +446,8 @@ void store_close(struct store *s)
     if (!s->open)
         return;
     s->open = false;
+    /* Closing is not enough: a child that another thread forked meanwhile has a copy of it. */
+    (void)flock(s->lock >= 0 ? s->lock : s->file, LOCK_UN);
     if (s->lock >= 0)
         close(s->lock);
     close(s->file);

@@ -70,48 +70,76 @@ static int replace(struct visit *v, const struct place *place)
     return store_replace(&v->store, v->credential.text, v->credential.len);
 }
 
-/* Takes over a text that was read, and wipes it. */
-static int take(struct visit *v, char *text, size_t len)
-{
-    int ret;
-
-    credential_wipe(&v->credential);
-    ret = credential_init(&v->credential, text, len);
-    explicit_bzero(text, len);
-    free(text);
-    return ret;
-}
-
 /* Only root can read or keep a state elsewhere. */
 static bool may_be_elsewhere(const struct place *place)
 {
     return geteuid() == 0 && (place->allow_readonly || store_has_run());
 }
 
-/*
- * Reads the file, or what it has come to since. That is kept under a name which only this file
- * has, with this content, from its last change on.
+/* Names the state, by the file's path, and the file as it is now, by its content and last change.
  */
-static int read_file(struct visit *v, const struct place *place)
+static void name_state(struct visit *v, const struct place *place)
 {
     const struct stat *file = &v->store.stat;
     char fingerprint[CREDENTIAL_FINGERPRINT_LEN + 1];
+
+    credential_fingerprint(place->path, strlen(place->path), fingerprint);
+    snprintf(v->name, sizeof v->name, "state-%s", fingerprint);
+    credential_fingerprint(v->credential.text, v->credential.len, fingerprint);
+    snprintf(v->version, sizeof v->version, "%s-%jx-%jx-%lx\n", fingerprint,
+             (uintmax_t)file->st_ino, (uintmax_t)file->st_ctim.tv_sec, file->st_ctim.tv_nsec);
+}
+
+/* Takes over the state that is kept elsewhere, where it is one of the file as it is now. */
+static int read_elsewhere(struct visit *v)
+{
+    const size_t version_len = strlen(v->version);
+    char *text;
+    size_t len;
+    int ret = store_read_in_run(&v->store, v->name, &text, &len);
+
+    if (ret != 0)
+        return ret == STORE_MISSING ? 0 : ret;
+    v->kept_elsewhere = len > version_len && memcmp(text, v->version, version_len) == 0;
+    if (v->kept_elsewhere) {
+        credential_wipe(&v->credential);
+        ret = credential_init(&v->credential, text + version_len, len - version_len);
+    }
+    explicit_bzero(text, len);
+    free(text);
+    return ret;
+}
+
+static int keep_elsewhere(struct visit *v)
+{
+    struct credential state = {0};
+    int ret = credential_init(&state, v->credential.text, v->credential.len);
+
+    if (ret == 0)
+        ret = credential_insert(&state, 0, v->version, strlen(v->version));
+    if (ret == 0)
+        ret = store_write_in_run(&v->store, v->name, state.text, state.len);
+    credential_wipe(&state);
+    v->kept_elsewhere = ret == 0;
+    return ret;
+}
+
+/* Reads the file, or what it has come to since. */
+static int read_file(struct visit *v, const struct place *place)
+{
     char *text;
     size_t len;
     int ret = store_read(&v->store, &text, &len);
 
-    if (ret == 0)
-        ret = take(v, text, len);
+    if (ret != 0)
+        return ret;
+    ret = credential_init(&v->credential, text, len);
+    explicit_bzero(text, len);
+    free(text);
     if (ret != 0 || !may_be_elsewhere(place))
         return ret;
-    credential_fingerprint(&v->credential, fingerprint);
-    snprintf(v->name, sizeof v->name, "state-%s-%jx-%jx-%lx", fingerprint, (uintmax_t)file->st_ino,
-             (uintmax_t)file->st_ctim.tv_sec, file->st_ctim.tv_nsec);
-    ret = store_read_in_run(&v->store, v->name, &text, &len);
-    if (ret == STORE_MISSING)
-        return 0;
-    v->kept_elsewhere = ret == 0;
-    return ret == 0 ? take(v, text, len) : ret;
+    name_state(v, place);
+    return read_elsewhere(v);
 }
 
 int visit_look(struct visit *v, const struct place *place)
@@ -147,11 +175,7 @@ int visit_save(struct visit *v, const struct place *place)
     if (ret != STORE_FAILED)
         return ret;
     v->write_error = v->store.error_number;
-    if (place->allow_readonly && v->name[0] != '\0') {
-        ret = store_write_in_run(&v->store, v->name, v->credential.text, v->credential.len);
-        v->kept_elsewhere = ret == 0;
-    }
-    return ret;
+    return place->allow_readonly && v->name[0] != '\0' ? keep_elsewhere(v) : ret;
 }
 
 void visit_leave(struct visit *v)

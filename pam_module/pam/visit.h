@@ -28,15 +28,16 @@ struct place {
     char path[PATH_MAX];
 };
 
-enum { STATE_NAME_MAX = 128 };
+enum { STATE_NAME_MAX = sizeof "state-" + CREDENTIAL_FINGERPRINT_LEN, STATE_VERSION_MAX = 128 };
 
 /* The owner zeroes it, and ends with visit_leave(). */
 struct visit {
     struct store store;
     struct credential credential;
-    char name[STATE_NAME_MAX]; /* of its state elsewhere, or "" */
-    bool kept_elsewhere;       /* the credential was read from there, or saved there */
-    int write_error;           /* an errno: why it could not be written; 0: nothing failed */
+    char name[STATE_NAME_MAX];       /* of its state elsewhere, one for each path, or "" */
+    char version[STATE_VERSION_MAX]; /* of the file: the first line of its state elsewhere */
+    bool kept_elsewhere;             /* the credential was read from there, or saved there */
+    int write_error;                 /* an errno: why it could not be written; 0: nothing failed */
 };
 
 /* Reads the file as it is now, without a lock. */

@@ -134,12 +134,17 @@ def test_each_device_learns_its_own_skew(home: Path, confdir: Path) -> None:
         ['" DEVICE tablet'],
         ['" DEVICE tablet SECRET 99'],
         ['" DEVICE tablet DIGITS 6'],
+        [f'" DEVICE  tablet SECRET {TABLET}'],
+        [f'" DEVICE\ttablet SECRET {TABLET}'],
+        [f'" DEVICE tablet SECRET {TABLET}', '" DEVICE tablet  DISALLOW_REUSE'],
+        [f'" DEVICE tablet SECRET {TABLET}', '" DEVICE tablet DISALOW_REUSE'],
+        [f'" DEVICE tablet SECRET {TABLET}', '" DEVICE tablet RATE_LIMIT 3 30'],
         [f'" DEVICE main SECRET {TABLET}'],
         [f'" DEVICE ta/blet SECRET {TABLET}'],
         [f'" DEVICE {"x" * 33} SECRET {TABLET}'],
         [f'" DEVICE d{number} SECRET {TABLET}' for number in range(16)],
     ],
-    ids=lambda lines: lines[0][2:30],
+    ids=lambda lines: lines[-1][2:32],
 )
 def test_a_device_that_is_not_as_it_must_be_refuses(
     home: Path, confdir: Path, syslog: Syslog, lines: list[str]
