@@ -10,14 +10,14 @@ PACKAGES := build-essential ca-certificates clang clang-format debootstrap git \
 # The folders are among these too: a file that has gone changes its folder's time.
 SOURCES := $(wildcard pyproject.toml meson.build meson_options.txt LICENSE LICENSES/* README.md) \
 	$(shell find pam_module cli -name __pycache__ -prune -o -print 2>/dev/null)
-C_SOURCES := $(shell find pam_module tests/c tests/fuzz -name '*.[ch]' 2>/dev/null)
+C_SOURCES := $(shell find pam_module bench tests/c tests/fuzz -name '*.[ch]' 2>/dev/null)
 
 FUZZ_SECONDS ?= 15
 
 LAB := $(SUDO) .venv/bin/python -m lab
 
 .DELETE_ON_ERROR:
-.PHONY: help setup packages demo install test lint native fuzz test-container clean
+.PHONY: help setup packages demo install test lint native bench fuzz test-container clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
