@@ -79,6 +79,9 @@ native: setup
 	.venv/bin/meson setup build/native -Dpython=disabled -Dtests=true
 	.venv/bin/meson compile -C build/native
 
+bench: native ## the module beside google-authenticator and oath: bench/results.md
+	$(LAB) run .venv/bin/python -m bench
+
 fuzz: setup ## fuzz the core, each part for FUZZ_SECONDS
 	CC=clang .venv/bin/meson setup build/fuzz -Dpython=disabled -Dfuzz=true \
 		-Db_sanitize=address,undefined -Db_lundef=false --buildtype=debugoptimized
