@@ -186,26 +186,25 @@ static int learn_skew(struct credential *c, const struct device *d, struct skew_
 
 /*
  * How far from `base` the key makes this code, at most `below` under it and `above` over it; the
- * nearest counts. All are computed whatever is found, so that the time taken tells nothing.
+ * nearest counts, the one below before the one above. All are computed whatever is found, so that
+ * the time taken tells nothing.
  */
 static bool find_code(struct otp_key *key, struct code code, int64_t base, int64_t below,
                       int64_t above, int64_t *offset)
 {
+    uint32_t codes[OTP_BATCH];
     bool found = false;
 
-    *offset = 0;
-    for (int64_t i = 0; i <= below || i <= above; i++) {
-        if (i <= below && otp_code(key, (uint64_t)(base - i), code.digits) == code.number &&
-            !found) {
-            found = true;
-            *offset = -i;
-        }
-        if (i > 0 && i <= above &&
-            otp_code(key, (uint64_t)(base + i), code.digits) == code.number && !found) {
-            found = true;
-            *offset = i;
+    for (int64_t first = -below; first <= above; first += OTP_BATCH) {
+        otp_codes(key, (uint64_t)(base + first), code.digits, codes);
+        for (int64_t at = first; at < first + OTP_BATCH && at <= above; at++) {
+            if (codes[at - first] == code.number && (!found || llabs(at) < llabs(*offset))) {
+                found = true;
+                *offset = at;
+            }
         }
     }
+    explicit_bzero(codes, sizeof codes);
     return found;
 }
 

@@ -49,10 +49,10 @@ struct login {
     const char *host;             /* PAM_RHOST, "" where there is none */
     const char *service;          /* PAM_SERVICE */
     struct place place;           /* of the secret file */
+    struct visit visit;           /* to it */
     bool limited;                 /* the file had a rate limit when it was looked at */
     bool counted;                 /* this login is in it already */
     struct verify_answer answer;
-    int write_error;             /* an errno: what the user must be told; 0: nothing */
     const char *reason;          /* for the log: one word */
     char detail[LOG_DETAIL_MAX]; /* and our own words on it, or "" */
 };
@@ -107,7 +107,7 @@ static void because(struct login *l, const char *reason, const char *detail)
 }
 
 /* Keeps why a look at the secret file or at a reply came out as it did. */
-static void because_of(struct login *l, int error, const struct visit *v)
+static void because_of(struct login *l, int error)
 {
     switch (error) {
     case VISIT_NO_FILE:
@@ -122,7 +122,7 @@ static void because_of(struct login *l, int error, const struct visit *v)
         because(l, "not-enrolled", "there is no secret file");
         break;
     case STORE_UNSAFE:
-        because(l, "secret-file-unsafe", v->store.fault);
+        because(l, "secret-file-unsafe", l->visit.store.fault);
         break;
     case STORE_BUSY:
         because(l, "secret-file-busy", "somebody else keeps it locked");
@@ -133,11 +133,11 @@ static void because_of(struct login *l, int error, const struct visit *v)
     case STORE_CANNOT_LOCK:
     case STORE_FAILED:
         l->reason = "secret-file-error";
-        snprintf(l->detail, sizeof l->detail, "%s: %s", v->store.fault,
-                 strerror(v->store.error_number));
+        snprintf(l->detail, sizeof l->detail, "%s: %s", l->visit.store.fault,
+                 strerror(l->visit.store.error_number));
         break;
     case CREDENTIAL_MALFORMED:
-        because(l, verify_reason(error), v->credential.fault);
+        because(l, verify_reason(error), l->visit.credential.fault);
         break;
     default:
         because(l, verify_reason(error), "");
@@ -183,24 +183,24 @@ static int count(struct login *l, struct credential *c)
 /* Looks at the file as it is now, without a lock. */
 static enum look look_at_file(struct login *l)
 {
-    struct visit v = {0};
     enum look look = LOOK_ASK;
-    int ret = visit_look(&v, &l->place);
+    int ret = visit_look(&l->visit, &l->place);
 
     l->limited = ret != STORE_MISSING && ret != VISIT_NO_FILE; /* perhaps, where it is not known */
     if (ret == STORE_MISSING) {
         look = LOOK_ABSENT;
     } else if (ret == VISIT_STUCK) {
-        because_of(l, ret, &v);
+        because_of(l, ret);
         look = LOOK_BROKEN;
-    } else if (ret == 0 && in_grace(l, &v.credential)) {
+    } else if (ret == 0 && in_grace(l, &l->visit.credential)) {
         look = LOOK_GRACE;
     } else if (ret == 0) {
-        if (count(l, &v.credential) != 0)
+        if (count(l, &l->visit.credential) != 0)
             look = LOOK_REFUSE;
-        l->limited = v.credential.changed; /* where there is a limit, it counted in this copy */
+        l->limited =
+            l->visit.credential.changed; /* where there is a limit, it counted in this copy */
     }
-    visit_leave(&v);
+    visit_pause(&l->visit);
     return look;
 }
 
@@ -214,33 +214,22 @@ struct reply {
     bool last;         /* of this login's */
 };
 
-/* Writes what changed; a code that could not be used up opens nothing. */
-static int save(struct login *l, struct visit *v)
-{
-    int ret = visit_save(v, &l->place);
-
-    if (v->write_error != 0)
-        l->write_error = v->write_error;
-    return ret;
-}
-
 /* Puts this login on record in the rate limit, also where that refuses it. */
 static int count_attempt(struct login *l)
 {
-    struct visit v = {0};
-    int ret = visit_enter(&v, &l->place);
+    int ret = visit_enter(&l->visit, &l->place);
     int saved = 0;
 
     if (ret == 0) {
-        ret = count(l, &v.credential);
-        saved = save(l, &v);
+        ret = count(l, &l->visit.credential);
+        saved = visit_save(&l->visit, &l->place);
         l->counted = saved == 0;
     }
     if (saved != 0)
         ret = saved;
     if (ret != 0)
-        because_of(l, ret, &v);
-    visit_leave(&v);
+        because_of(l, ret);
+    visit_leave(&l->visit);
     return ret;
 }
 
@@ -286,25 +275,24 @@ static int check_reply(struct login *l, struct credential *c, const struct verif
 static int check_under_lock(struct login *l, const struct reply *reply)
 {
     const struct verify_request request = request_of(l, reply);
-    struct visit v = {0};
-    int ret = visit_enter(&v, &l->place);
+    int ret = visit_enter(&l->visit, &l->place);
     bool searched = false; /* with all the work that a wrong code takes */
 
     if (ret == 0) {
         int saved;
 
-        ret = check_reply(l, &v.credential, &request, reply->last);
+        ret = check_reply(l, &l->visit.credential, &request, reply->last);
         searched = ret == VERIFY_NO_MATCH || ret == VERIFY_CLOCK_OFF;
-        saved = save(l, &v);
+        saved = visit_save(&l->visit, &l->place);
         if (saved != 0)
             ret = saved;
     }
     if (ret == 0)
         because(l, l->answer.recovery ? "recovery-code" : "code",
-                v.kept_elsewhere ? "its use is on record until the next boot only" : "");
+                l->visit.kept_elsewhere ? "its use is on record until the next boot only" : "");
     else
-        because_of(l, ret, &v);
-    visit_leave(&v);
+        because_of(l, ret);
+    visit_leave(&l->visit);
     if (ret != 0 && !searched)
         verify_pretend(&request);
     return ret;
@@ -321,7 +309,7 @@ static int decide(struct login *l, const struct reply *reply)
     int ret = 0;
 
     if (!shield_raise(&shield)) {
-        because_of(l, NO_SHIELD, NULL);
+        because_of(l, NO_SHIELD);
         return NO_SHIELD;
     }
     if (shield.user != 0 && l->limited && !l->counted)
@@ -329,7 +317,7 @@ static int decide(struct login *l, const struct reply *reply)
     if (ret == 0)
         ret = check_under_lock(l, reply);
     if (!shield_lower(&shield)) {
-        because_of(l, NO_SHIELD, NULL);
+        because_of(l, NO_SHIELD);
         return NO_SHIELD;
     }
     return ret;
@@ -338,14 +326,14 @@ static int decide(struct login *l, const struct reply *reply)
 /* Tells the user of a full or broken disk, since no code will help then. Nothing is locked now. */
 static void tell_of_write_error(const struct login *l)
 {
-    switch (l->write_error) {
+    switch (l->visit.write_error) {
     case EPERM:
     case ENOSPC:
     case EROFS:
     case EIO:
     case EDQUOT:
         if (!l->silent)
-            pam_error(l->pamh, "Error \"%s\" while writing config", strerror(l->write_error));
+            pam_error(l->pamh, "Error \"%s\" while writing config", strerror(l->visit.write_error));
         break;
     default:
         break;
@@ -583,6 +571,7 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
     int bad = options_parse(&l.options, argc, argv);
     const void *host = NULL;
     const void *service = NULL;
+    int result;
 
     if (bad >= 0) {
         pam_syslog(pamh, LOG_ERR, "refusing everybody: unknown option or bad value: %s", argv[bad]);
@@ -601,7 +590,9 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
         .allow_readonly = l.options.allow_readonly,
         .allowed_perm = l.options.allowed_perm,
     };
-    return log_in(&l);
+    result = log_in(&l);
+    visit_leave(&l.visit);
+    return result;
 }
 
 PAM_EXTERN __attribute__((visibility("default"))) int pam_sm_setcred(pam_handle_t *pamh, int flags,

@@ -17,7 +17,6 @@
 enum {
     OPEN_FLAGS = O_NONBLOCK | O_NOCTTY | O_CLOEXEC, /* and O_RDONLY, which is 0 */
     FOLDER_FLAGS = O_DIRECTORY | O_CLOEXEC,
-    REFRESH_TRIES = 100,
     TEMPORARY_TRIES = 100,
     LOCK_PAUSE_MAX_MS = 50,
     LABEL_MAX = 1024,
@@ -104,12 +103,15 @@ int store_open(struct store *s, const char *path, const struct store_rules *rule
     return ret;
 }
 
-/* Tries for STORE_LOCK_WAIT_MS, with longer and longer pauses; no clock and no signal is used. */
+/*
+ * Tries until STORE_LOCK_WAIT_MS are over, with longer and longer pauses; no clock and no signal is
+ * used.
+ */
 static int flock_patiently(struct store *s, int fd)
 {
     long pause_ms = 1;
 
-    for (long waited_ms = 0;;) {
+    for (;;) {
         struct timespec pause = {.tv_nsec = pause_ms * 1000 * 1000};
 
         if (flock(fd, LOCK_EX | LOCK_NB) == 0)
@@ -118,10 +120,10 @@ static int flock_patiently(struct store *s, int fd)
             return STORE_CANNOT_LOCK;
         if (errno != EWOULDBLOCK && errno != EINTR)
             return failed(s, "locking it");
-        if (waited_ms >= STORE_LOCK_WAIT_MS)
+        if (s->waited_ms >= STORE_LOCK_WAIT_MS)
             return STORE_BUSY;
         nanosleep(&pause, NULL);
-        waited_ms += pause_ms;
+        s->waited_ms += pause_ms;
         pause_ms = pause_ms * 2 < LOCK_PAUSE_MAX_MS ? pause_ms * 2 : LOCK_PAUSE_MAX_MS;
     }
 }
@@ -167,7 +169,8 @@ static int lock_file(struct store *s)
 
 int store_lock(struct store *s)
 {
-    for (int i = 0; i < REFRESH_TRIES; i++) {
+    /* Whoever gets the lock of a file that was replaced meanwhile has waited in vain. */
+    for (; s->waited_ms < STORE_LOCK_WAIT_MS; s->waited_ms++) {
         int ret = lock_file(s);
         int current;
 
@@ -183,6 +186,18 @@ int store_lock(struct store *s)
             return ret;
     }
     return STORE_BUSY;
+}
+
+int store_lock_open(struct store *s, const char *path)
+{
+    struct stat now;
+    int ret = flock_patiently(s, s->file);
+
+    if (ret != 0)
+        return ret;
+    if (stat(path, &now) != 0 || now.st_dev != s->stat.st_dev || now.st_ino != s->stat.st_ino)
+        return STORE_REPLACED;
+    return check_file(s);
 }
 
 int store_refresh(struct store *s)

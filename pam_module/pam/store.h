@@ -45,6 +45,7 @@ struct store {
     struct stat stat;
     const char *fault; /* after an error: a static string that says what failed */
     int error_number;  /* after STORE_FAILED: its errno */
+    long waited_ms;    /* for the lock */
 };
 
 /*
@@ -59,6 +60,12 @@ int store_open(struct store *s, const char *path, const struct store_rules *rule
  * open for writing can be locked (NFS), it is opened once more for that.
  */
 int store_lock(struct store *s);
+
+/*
+ * The same for a file that store_open() opened at `path` a while ago, without opening anything: the
+ * rights that opened it are not needed. Any error but STORE_BUSY means: open it anew.
+ */
+int store_lock_open(struct store *s, const char *path);
 
 /*
  * After STORE_CANNOT_LOCK: takes the lock in STORE_RUN_FOLDER, as root. store_refresh() must

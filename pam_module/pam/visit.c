@@ -47,8 +47,13 @@ static int open_file(struct visit *v, const struct place *place)
         .allowed_perm = place->allowed_perm,
     };
 
+    long waited_ms = v->store.waited_ms;
+    int ret;
+
     store_close(&v->store); /* of a try before this one */
-    return store_open(&v->store, place->path, &rules);
+    ret = store_open(&v->store, place->path, &rules);
+    v->store.waited_ms = waited_ms;
+    return ret;
 }
 
 static int open_and_lock(struct visit *v, const struct place *place)
@@ -131,6 +136,8 @@ static int read_file(struct visit *v, const struct place *place)
     size_t len;
     int ret = store_read(&v->store, &text, &len);
 
+    credential_wipe(&v->credential);
+    v->kept_elsewhere = false;
     if (ret != 0)
         return ret;
     ret = credential_init(&v->credential, text, len);
@@ -149,15 +156,32 @@ int visit_look(struct visit *v, const struct place *place)
     return ret == 0 ? read_file(v, place) : ret;
 }
 
-int visit_enter(struct visit *v, const struct place *place)
+void visit_pause(struct visit *v)
 {
-    int ret = place->rights != NULL ? with_rights(v, place, open_and_lock) : VISIT_NO_FILE;
+    credential_wipe(&v->credential);
+}
+
+/* Opens and locks the file, whatever was open before. */
+static int open_anew(struct visit *v, const struct place *place)
+{
+    int ret = with_rights(v, place, open_and_lock);
 
     if (ret == STORE_CANNOT_LOCK) {
         ret = store_lock_in_run(&v->store);
         if (ret == 0)
             ret = with_rights(v, place, refresh);
     }
+    return ret;
+}
+
+int visit_enter(struct visit *v, const struct place *place)
+{
+    int ret = VISIT_NO_FILE;
+
+    if (v->store.open)
+        ret = store_lock_open(&v->store, place->path);
+    if (place->rights != NULL && ret != 0 && ret != STORE_BUSY)
+        ret = open_anew(v, place);
     return ret == 0 ? read_file(v, place) : ret;
 }
 

@@ -42,11 +42,13 @@ struct visit {
 
 /* Reads the file as it is now, without a lock. */
 int visit_look(struct visit *v, const struct place *place);
-/* Locks and reads it. */
+/* Forgets what was read, but keeps the file open. */
+void visit_pause(struct visit *v);
+/* Locks and reads it, as it is by now. */
 int visit_enter(struct visit *v, const struct place *place);
 /* Writes what changed. Only where this returns 0 has a code been used up. */
 int visit_save(struct visit *v, const struct place *place);
-/* Unlocks it, and wipes what was read. */
+/* Unlocks and closes it, and wipes what was read; it may be entered once more. */
 void visit_leave(struct visit *v);
 
 #endif

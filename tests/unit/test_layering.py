@@ -25,6 +25,7 @@ CORE_HEADERS = {
     "inttypes.h",
     "nettle/hmac.h",
     "nettle/memops.h",
+    "nettle/sha1.h",
     "nettle/sha2.h",
     "stdbool.h",
     "stddef.h",

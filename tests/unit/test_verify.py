@@ -2,7 +2,7 @@
 
 import pyotp
 from doorward.native import base32_decode, credential_parse, otp_code, verify
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -32,6 +32,26 @@ def test_the_window_is_the_documented_one(now: int, offset: int, step: int, wind
     inside = range(here - (window - 1) // 2, here + window // 2 + 1)
     fits = here > 0 and code in {otp.generate_otp(max(one, 0)) for one in inside}
     assert (verify(text, code, now, learn_skew=False).reason is None) == fits
+
+
+@settings(max_examples=25, deadline=None)
+@given(now=times, offset=st.integers(min_value=-SKEW_REACH - 100, max_value=SKEW_REACH + 100))
+def test_the_nearest_step_within_reach_is_found(now: int, offset: int) -> None:
+    """A phone whose clock is off by just so much would never be taken along."""
+    here = now // 30
+    otp = pyotp.TOTP(SECRET)
+    code = otp.generate_otp(here + offset)
+    reach = range(-SKEW_REACH + 1, SKEW_REACH)
+    fitting = [at for at in reach if otp.generate_otp(here + at) == code]
+    nearest = min(fitting, key=lambda at: (abs(at), at), default=None)
+    verdict = verify(secret_file(), code, now)
+    if nearest is None:
+        assert verdict.reason == "wrong-code"
+    elif abs(nearest) <= 1:
+        assert verdict.reason is None
+    else:
+        assert verdict.reason == "phone-clock-off"
+        assert f'" RESETTING_TIME_SKEW {here}{nearest:+}\n'.encode() in verdict.text
 
 
 @given(now=times, order=st.permutations([-1, 0, 1]))
