@@ -10,30 +10,22 @@ enum {
     GROUPS_MAX = 65536
 }; /* of an account; the latter is the kernel's limit */
 
-/* setfsuid(2) and setfsgid(2) return the id before, whatever came of it: an id that cannot be set
- * tells what it is. */
-static uid_t file_user(void)
+/* Sets the ids for files, and says what they were. False where one cannot be set. */
+static bool set_ids(uid_t user, gid_t group, uid_t *user_before, gid_t *group_before)
 {
-    return (uid_t)setfsuid((uid_t)-1);
+    /* Both return the id before, whatever came of it; one that cannot be set tells what it is. */
+    *group_before = (gid_t)setfsgid(group);
+    *user_before = (uid_t)setfsuid(user);
+    return (uid_t)setfsuid((uid_t)-1) == user && (gid_t)setfsgid((gid_t)-1) == group;
 }
 
-static gid_t file_group(void)
-{
-    return (gid_t)setfsgid((gid_t)-1);
-}
-
-static bool set_ids(uid_t user, gid_t group)
-{
-    setfsgid(group);
-    setfsuid(user);
-    return file_user() == user && file_group() == group;
-}
-
-/* The process's supplementary groups, malloc()ed; false on an error. */
+/* The process's supplementary groups, malloc()ed where there are any; false on an error. */
 static bool own_groups(int *count, gid_t **groups)
 {
     *count = getgroups(0, NULL);
-    *groups = *count < 0 ? NULL : malloc(((size_t)*count + 1) * sizeof **groups);
+    if (*count <= 0)
+        return *count == 0;
+    *groups = malloc((size_t)*count * sizeof **groups);
     if (*groups == NULL)
         return false;
     *count = getgroups(*count, *groups);
@@ -61,32 +53,44 @@ out:
     return done;
 }
 
+/* Makes the account's groups the process's: all, or none but its own, which setfsgid(2) sets. */
+static bool set_groups(const struct rights *r, const struct passwd *account, bool all_groups)
+{
+    if (all_groups)
+        return set_all_groups(account);
+    return r->count == 0 || setgroups(0, NULL) == 0;
+}
+
 bool rights_take(struct rights *r, const struct passwd *account, bool all_groups)
 {
     *r = (struct rights){0};
     if (geteuid() != 0)
         return true;
-    if (!own_groups(&r->count, &r->groups))
-        goto fail;
-    r->user = file_user();
-    r->group = file_group();
+    if (!own_groups(&r->count, &r->groups)) {
+        free(r->groups);
+        return false;
+    }
     r->taken = true;
-    if ((all_groups ? set_all_groups(account) : setgroups(1, &account->pw_gid) == 0) &&
-        set_ids(account->pw_uid, account->pw_gid))
+    r->all_groups = all_groups;
+    r->user = 0;
+    r->group = getegid();
+    if (set_groups(r, account, all_groups) &&
+        set_ids(account->pw_uid, account->pw_gid, &r->user, &r->group))
         return true;
     (void)rights_return(r);
-fail:
-    free(r->groups);
-    *r = (struct rights){0};
     return false;
 }
 
 bool rights_return(struct rights *r)
 {
     bool returned = true;
+    uid_t user;
+    gid_t group;
 
     if (r->taken)
-        returned = set_ids(r->user, r->group) && setgroups((size_t)r->count, r->groups) == 0;
+        returned =
+            set_ids(r->user, r->group, &user, &group) &&
+            ((r->count == 0 && !r->all_groups) || setgroups((size_t)r->count, r->groups) == 0);
     free(r->groups);
     *r = (struct rights){0};
     return returned;

@@ -8,6 +8,7 @@
 
 struct rights {
     bool taken;
+    bool all_groups;
     uid_t user; /* the caller's own, as setfsuid(2) has it */
     gid_t group;
     int count;

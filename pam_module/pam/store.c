@@ -258,15 +258,12 @@ static int read_all(int fd, size_t size, char **text)
 
     if (buffer == NULL)
         return -1;
-    while (got <= size) {
+    do { /* one byte more is asked for: the end is where that does not come */
         n = pread(fd, buffer + got, size + 1 - got, (off_t)got);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        got += (size_t)n;
-    }
-    if (n == 0 && got == size) {
+        if (n > 0)
+            got += (size_t)n;
+    } while ((n < 0 && errno == EINTR) || (n > 0 && got < size));
+    if (n >= 0 && got == size) {
         buffer[size] = '\0';
         *text = buffer;
         return 0;
