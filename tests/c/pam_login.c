@@ -9,15 +9,19 @@
  *   authtok=HEX   PAM_AUTHTOK before the module runs (through pam_record.so)
  *   noflock       as on NFS, flock fails with EBADF on what is open for reading alone
  *   anycase       the passwd database does not tell capitals from small letters
- *   fsize=N       no file may grow beyond N bytes (RLIMIT_FSIZE)
+ *   fsize=N       no file may grow beyond N bytes (RLIMIT_FSIZE) while pam_authenticate runs
+ *   nomem=N       the Nth allocation that is made while the module runs fails
  *
  * An empty USER leaves PAM_USER unset. All text goes over the pipes in hexadecimal. For each
  * message a line `STYLE HEX` comes out; to a prompt a line `=HEX`, `ERR` or `NULL` goes in. The
- * last line is `result LIBPAM MODULE AUTHTOK IDS`: pam_authenticate's return code, the module's
- * own (-1 where pam_record.so is not in the stack), PAM_AUTHTOK afterwards (`=HEX`, or `-` where
- * unset), and `kept` or `changed` for the process's ids, groups, umask, folder and number of open
- * files.
+ * last line is `result LIBPAM MODULE AUTHTOK IDS ALLOCATIONS`: pam_authenticate's return code, the
+ * module's own (-1 where pam_record.so is not in the stack), PAM_AUTHTOK afterwards (`=HEX`, or `-`
+ * where unset), `kept` or `changed` for the process's ids, groups, umask, folder and number of open
+ * files, and how many allocations were made while the module ran. It comes after pam_end, and then
+ * the process waits for the end of stdin, so that a test can search its memory: replies are kept
+ * there in hexadecimal alone, but for what libpam gets.
  */
+#include "nomem.h"
 #include "pam_record.h"
 
 #include <ctype.h>
@@ -40,13 +44,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_MAX_LEN = 16384, GROUPS_MAX = 64 };
+enum { LINE_MAX_LEN = 16384, GROUPS_MAX = 64, STACK_GAP = 64 * 1024 };
 
 static long long fake_time = -1;
 static int flock_works = 1;
 static int any_case;
-static const char *authtok_before;
-static char authtok_text[LINE_MAX_LEN];
+static const char *authtok_before; /* in hexadecimal */
+static long failing_allocation;
+static long allocations;
 static int module_result = -1;
 static char authtok_after[1 + LINE_MAX_LEN] = "-";
 
@@ -126,13 +131,23 @@ static void from_hex(const char *hex, char out[static LINE_MAX_LEN])
     out[len] = '\0';
 }
 
-const char *record_authtok_before(void)
+int record_begin(pam_handle_t *pamh)
 {
-    return authtok_before;
+    char text[LINE_MAX_LEN];
+    int result = PAM_SUCCESS;
+
+    if (authtok_before != NULL) {
+        from_hex(authtok_before, text);
+        result = pam_set_item(pamh, PAM_AUTHTOK, text);
+        explicit_bzero(text, sizeof text);
+    }
+    nomem_begin(failing_allocation);
+    return result;
 }
 
-void record_result(int result, const char *after)
+void record_end(int result, const char *after)
 {
+    allocations = nomem_end();
     module_result = result;
     if (after != NULL) {
         authtok_after[0] = '=';
@@ -175,6 +190,7 @@ static int answer(const struct pam_message *message, struct pam_response *respon
     if (line[0] == '=') {
         from_hex(line + 1, text);
         response->resp = strdup(text);
+        explicit_bzero(text, sizeof text);
     }
     return PAM_SUCCESS;
 }
@@ -243,6 +259,45 @@ static void identity_read(struct identity *id)
         id->folder[0] = '\0';
 }
 
+/* The soft limit alone, so that it can be lifted again for what measures coverage. */
+static void limit_file_size(rlim_t bytes)
+{
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/*
+ * Runs pam_authenticate further down the stack than all that follows, so that what it leaves there
+ * is not written over.
+ */
+static int authenticate_far_down(pam_handle_t *pamh, int flags)
+{
+    char gap[STACK_GAP];
+    int result;
+
+    explicit_bzero(gap, sizeof gap);
+    result = pam_authenticate(pamh, flags);
+    explicit_bzero(gap, sizeof gap); /* which keeps it on the stack until here */
+    return result;
+}
+
+/*
+ * Looks accounts and groups up, as a program that logs people in has done before. Memory that is
+ * short at the first time crashes glibc itself (nss_database_check_reload_and_get, 2.36).
+ */
+static void ask_nss_once(void)
+{
+    gid_t groups[1];
+    int count = 1;
+
+    getpwuid(0);
+    getgrgid(0);
+    getgrouplist("root", 0, groups, &count);
+}
+
 static const char *option(const char *arg, const char *name)
 {
     size_t len = strlen(name);
@@ -262,6 +317,7 @@ int main(int argc, char *argv[])
     int result;
     uid_t uid = (uid_t)-1;
     gid_t gid = (gid_t)-1;
+    rlim_t file_size = RLIM_INFINITY;
 
     if (argc < 4)
         return 2;
@@ -277,13 +333,11 @@ int main(int argc, char *argv[])
         } else if ((value = option(argv[i], "gid=")) != NULL) {
             gid = (gid_t)atoi(value);
         } else if ((value = option(argv[i], "authtok=")) != NULL) {
-            from_hex(value, authtok_text);
-            authtok_before = authtok_text;
+            authtok_before = value;
         } else if ((value = option(argv[i], "fsize=")) != NULL) {
-            const struct rlimit limit = {(rlim_t)atoll(value), (rlim_t)atoll(value)};
-
-            if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
-                return 2;
+            file_size = (rlim_t)atoll(value);
+        } else if ((value = option(argv[i], "nomem=")) != NULL) {
+            failing_allocation = atol(value);
         } else if (strcmp(argv[i], "noflock") == 0) {
             flock_works = 0;
         } else if (strcmp(argv[i], "anycase") == 0) {
@@ -301,11 +355,17 @@ int main(int argc, char *argv[])
         return 2;
     if (rhost != NULL && pam_set_item(pamh, PAM_RHOST, rhost) != PAM_SUCCESS)
         return 2;
+    ask_nss_once();
     identity_read(&before);
-    result = pam_authenticate(pamh, flags);
+    limit_file_size(file_size);
+    result = authenticate_far_down(pamh, flags);
+    limit_file_size(RLIM_INFINITY);
     identity_read(&after);
-    printf("result %d %d %s %s\n", result, module_result, authtok_after,
-           memcmp(&before, &after, sizeof before) == 0 ? "kept" : "changed");
     pam_end(pamh, result);
+    printf("result %d %d %s %s %ld\n", result, module_result, authtok_after,
+           memcmp(&before, &after, sizeof before) == 0 ? "kept" : "changed", allocations);
+    fflush(stdout);
+    while (getchar() != EOF)
+        ;
     return 0;
 }

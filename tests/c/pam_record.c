@@ -11,7 +11,6 @@
 int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     int (*authenticate)(pam_handle_t *, int, int, const char **);
-    const char *before = record_authtok_before();
     const void *after = NULL;
     void *module = argc < 1 ? NULL : dlopen(argv[0], RTLD_NOW);
     int result;
@@ -21,14 +20,14 @@ int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **ar
     *(void **)&authenticate = dlsym(module, "pam_sm_authenticate");
     if (authenticate == NULL)
         return PAM_SYMBOL_ERR;
-    if (before != NULL && pam_set_item(pamh, PAM_AUTHTOK, before) != PAM_SUCCESS)
+    if (record_begin(pamh) != PAM_SUCCESS)
         return PAM_SYSTEM_ERR;
     (void)getppid(); /* in a trace of system calls, all between the two is the module's */
     result = authenticate(pamh, flags, argc - 1, argv + 1);
     (void)getppid();
     if (pam_get_item(pamh, PAM_AUTHTOK, &after) != PAM_SUCCESS)
         return PAM_SYSTEM_ERR;
-    record_result(result, after);
+    record_end(result, after);
     dlclose(module);
     return result;
 }

@@ -4,9 +4,9 @@
 
 #include <security/pam_modules.h>
 
-/* Defined in pam_login: PAM_AUTHTOK before the module runs, or NULL. */
-const char *record_authtok_before(void);
-/* Defined in pam_login: what the module returned, and PAM_AUTHTOK afterwards, or NULL. */
-void record_result(int result, const char *authtok_after);
+/* Defined in pam_login. Just before the module runs: sets PAM_AUTHTOK, and makes memory short. */
+int record_begin(pam_handle_t *pamh);
+/* Defined in pam_login. Just after: what the module returned, and PAM_AUTHTOK now, or NULL. */
+void record_end(int result, const char *authtok_after);
 
 #endif

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,26 +15,15 @@ from doorward.native import verify
 
 from tests.conftest import CHECKOUT
 from tests.e2e.enrollee import Enrollee, account
-from tests.pam.login import (
-    NATIVE,
-    PAM_LOGIN,
-    PAM_RECORD,
-    PROGRAMS,
-    Setting,
-    installed_module,
-    log_in,
-    reference_module,
-)
+from tests.pam.login import Setting, copy_programs, log_in, module_under_test, reference_module
 
 MODULES = ["ours", "theirs"]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def programs() -> None:
-    """pam_login and pam_record.so, as the tests of the module have them."""
-    PROGRAMS.mkdir(exist_ok=True)
-    for program in (PAM_LOGIN, PAM_RECORD):
-        shutil.copy(NATIVE / program.name, program)
+    """What logs in, as the tests of the module have it."""
+    copy_programs()
 
 
 @pytest.fixture
@@ -46,7 +34,7 @@ def alice() -> Iterator[Enrollee]:
 
 
 def _let_in(folder: Path, module: str, reply: str) -> bool:
-    path = installed_module() if module == "ours" else reference_module()
+    path = module_under_test() if module == "ours" else reference_module()
     setting = Setting(user="alice", time=None, module=path)
     return log_in(folder, setting, [f"={reply}"]).libpam == "PAM_SUCCESS"
 

@@ -10,7 +10,7 @@ import pyotp
 import pytest
 
 from demo.server import Syslog
-from tests.pam.login import NATIVE, PAM_LOGIN, PAM_LOGIN_SETUID, PAM_RECORD, PROGRAMS
+from tests.pam.login import copy_programs
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # 160 bits
 NOW = 300_000
@@ -27,12 +27,8 @@ ACCOUNTS = {
 
 @pytest.fixture(scope="session", autouse=True)
 def programs() -> None:
-    """pam_login and pam_record.so, outside a checkout that only root may be able to read."""
-    PROGRAMS.mkdir(exist_ok=True)
-    for program in (PAM_LOGIN, PAM_RECORD):
-        shutil.copy(NATIVE / program.name, program)
-    shutil.copy(PAM_LOGIN, PAM_LOGIN_SETUID)
-    PAM_LOGIN_SETUID.chmod(0o4755)
+    """What logs in."""
+    copy_programs()
 
 
 @pytest.fixture(scope="session", autouse=True)

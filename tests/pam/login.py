@@ -1,10 +1,18 @@
-"""One login through the real libpam, step by step: the Python end of tests/c/pam_login.c."""
+"""One login through the real libpam, step by step: the Python end of tests/c/pam_login.c.
+
+Two variables say what logs in. DOORWARD_TEST_BUILD is a build folder whose module is then tested
+instead of the installed one, and DOORWARD_TEST_UNDER a command that runs each login, such as
+valgrind's. Whatever either of them has to say of a login fails the test.
+"""
 
 import contextlib
 import os
 import pwd
+import shlex
+import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,18 +21,26 @@ from typing import Self
 
 from tests.conftest import CHECKOUT
 
-NATIVE = CHECKOUT / "build" / "native" / "tests" / "c"
+BUILD = os.environ.get("DOORWARD_TEST_BUILD")
+BUILT = CHECKOUT / (BUILD or "build/native")
+UNDER = shlex.split(os.environ.get("DOORWARD_TEST_UNDER", ""))
+FEWER = 6 if UNDER else 1  # how many times less is tried what is tried over and over
 PROGRAMS = Path("/usr/local/lib/doorward-tests")  # copies of them, where every user can run them
 PAM_LOGIN = PROGRAMS / "pam_login"
 PAM_LOGIN_SETUID = PROGRAMS / "pam_login_setuid"  # root's for whoever starts it, as su is
 PAM_RECORD = PROGRAMS / "pam_record.so"
+PAM_DOORWARD = PROGRAMS / "pam_doorward.so"
 
 PAM_CODES = {0: "PAM_SUCCESS", 6: "PAM_PERM_DENIED", 7: "PAM_AUTH_ERR", 25: "PAM_IGNORE"}
 PROMPTS = ("ECHO_OFF", "ECHO_ON")
+# How pam_login may end: when all is said, when a test has no more use for it, or at a file's limit.
+ENDINGS = {0, -signal.SIGKILL, -signal.SIGXFSZ}
 
 
-def installed_module() -> Path:
-    """The module where `doorward pam install-module` put it: the one that real logins load."""
+def module_under_test() -> Path:
+    """The module where `doorward pam install-module` put it, or that of DOORWARD_TEST_BUILD."""
+    if BUILD:
+        return PAM_DOORWARD
     (module,) = Path("/usr/lib").glob("*/security/pam_doorward.so")
     return module
 
@@ -59,24 +75,50 @@ class Setting:
 
 @dataclass
 class Result:
-    """What came of it. `module` is the module's own return code, `libpam` pam_authenticate's."""
+    """What came of it. `module` is the module's own return code, `libpam` pam_authenticate's.
+
+    `allocations` is how often memory was allocated while the module ran.
+    """
 
     libpam: str
     module: str
     authtok: str | None
     ids_kept: bool
+    allocations: int
     messages: list[tuple[str, str]] = field(default_factory=list)
 
 
 def write_service(folder: Path, setting: Setting) -> str:
     """Writes a service file whose auth stack is the module alone; returns the service's name."""
-    module = [str(PAM_RECORD), str(setting.module or installed_module()), *setting.args]
+    module = [str(PAM_RECORD), str(setting.module or module_under_test()), *setting.args]
     words = [f"[{word.replace(']', chr(92) + ']')}]" if " " in word else word for word in module]
     (folder / "other").touch()  # libpam complains where it is missing
     new = folder / "new"
     new.write_text(f"auth required {' '.join(words)}\n")
     new.rename(folder / "doorward-test")  # at once: another login may be reading it
     return "doorward-test"
+
+
+def copy_programs() -> None:
+    """Puts what was built to log in with outside a checkout that only root may be able to read."""
+    PROGRAMS.mkdir(exist_ok=True)
+    for program in (PAM_LOGIN, PAM_RECORD, PAM_DOORWARD):
+        (built,) = BUILT.glob(f"*/**/{program.name}")
+        shutil.copy(built, program)
+    shutil.copy(PAM_LOGIN, PAM_LOGIN_SETUID)
+    PAM_LOGIN_SETUID.chmod(0o4755)
+
+
+def command(setting: Setting) -> list[str | Path]:
+    """What logs in."""
+    if setting.setuid:
+        return [PAM_LOGIN_SETUID]  # which valgrind cannot give root's rights
+    if setting.under:
+        return [*setting.under, PAM_LOGIN]
+    limited = any(switch.startswith("fsize=") for switch in setting.switches)
+    if limited or setting.module:
+        return [PAM_LOGIN]  # killed, it frees nothing; and another's module is not our business
+    return [*UNDER, PAM_LOGIN]
 
 
 class Login:
@@ -94,18 +136,15 @@ class Login:
         service = write_service(folder, setting)
         self._messages: list[tuple[str, str]] = []
         self._result: Result | None = None
+        self._said = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115  until __exit__
         self._process = subprocess.Popen(
-            [
-                *setting.under,
-                PAM_LOGIN_SETUID if setting.setuid else PAM_LOGIN,
-                folder,
-                service,
-                setting.user,
-                *words,
-            ],
+            [*command(setting), folder, service, setting.user, *words],
             user=account.pw_uid if account and setting.setuid else None,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self._said,
+            # To bind a function at its first call puts registers, whatever they hold, on the stack.
+            env=os.environ | {"LD_BIND_NOW": "1"},
             text=True,
         )
 
@@ -121,6 +160,13 @@ class Login:
         with self._process:
             if self._result is None:
                 self._process.kill()
+        with self._said:
+            self._said.seek(0)
+            said = self._said.read()
+        if error and said:
+            error.add_note(said)
+        ended = self._process.returncode
+        assert error or (not said and ended in ENDINGS), f"pam_login ended with {ended}: {said}"
 
     def next_prompt(self) -> str | None:
         """The next prompt's text, or None when the login is over."""
@@ -128,12 +174,13 @@ class Login:
         for line in self._process.stdout:
             kind, *rest = line.split(" ")
             if kind == "result":
-                libpam, module, authtok, ids = line.split()[1:]
+                libpam, module, authtok, ids, allocations = line.split()[1:]
                 self._result = Result(
                     PAM_CODES.get(int(libpam), libpam),
                     PAM_CODES.get(int(module), module),
                     None if authtok == "-" else bytes.fromhex(authtok[1:]).decode(),
                     ids == "kept",
+                    int(allocations),
                     self._messages,
                 )
                 return None

@@ -8,14 +8,14 @@ import pytest
 
 from demo.server import Syslog
 from tests.pam.conftest import enrol, logged, owned
-from tests.pam.login import Setting, log_in
+from tests.pam.login import FEWER, Setting, log_in
 
 PAM_ACCESS = next(Path("/usr/lib").glob("*/security/pam_access.so"))
 ACCESS_FILE = Path("/etc/security/access-doorward.conf")
 USERS = ["galuser", "galother"]
 GROUPS = {"galstaff": ["galuser"], "galnone": []}
 
-FILES = 120
+FILES = 120 // FEWER
 LOGINS_EACH = 5
 SEED = 6238
 

@@ -25,8 +25,8 @@ from tests.pam.login import (
     Login,
     Setting,
     all_at_once,
-    installed_module,
     log_in,
+    module_under_test,
     reference_module,
 )
 
@@ -41,7 +41,7 @@ def both(*, reference: object, ours: object) -> pytest.MarkDecorator:
     """Runs a test on either module, with what must come of it."""
     return pytest.mark.parametrize(
         ("module", "expected"),
-        [(reference_module, reference), (installed_module, ours)],
+        [(reference_module, reference), (module_under_test, ours)],
         ids=["reference", "ours"],
     )
 
@@ -230,7 +230,7 @@ def test_a_number_does_not_wrap(
     home: Path, confdir: Path, line: str, reference: str, ours: str
 ) -> None:
     """A number that is far off would be taken for quite another one."""
-    for module, expected in ((reference_module(), reference), (installed_module(), ours)):
+    for module, expected in ((reference_module(), reference), (module_under_test(), ours)):
         enrol(home, line)
         setting = Setting(args=["noskewadj"], module=module)
         assert log_in(confdir, setting, [f"={code_at()}"]).module == expected
@@ -274,4 +274,4 @@ def test_a_wrong_code_takes_as_long_for_everybody(
         return max(counts) / min(counts)
 
     assert spread(reference_module()) > 10
-    assert spread(installed_module()) < 1.1
+    assert spread(module_under_test()) < 1.1

@@ -15,8 +15,8 @@ from tests.pam.conftest import NOW, RECOVERY_CODE, SECRET, code_at, enrol, owned
 from tests.pam.login import (
     Setting,
     all_at_once,
-    installed_module,
     log_in,
+    module_under_test,
     reference_module,
     shell,
 )
@@ -100,7 +100,7 @@ def test_what_cannot_be_written_counts_all_the_same(
     path = enrol(disk.home, line)
     before = path.read_text()
     disk.shut()
-    for module, expected in ((reference_module(), [IN] * len(ours)), (installed_module(), ours)):
+    for module, expected in ((reference_module(), [IN] * len(ours)), (module_under_test(), ours)):
         setting = replace(ALLOWED, module=module)
         again = [(replace(setting, time=time), code) for time, code in logins]
         assert results(confdir, *again) == expected
@@ -109,7 +109,7 @@ def test_what_cannot_be_written_counts_all_the_same(
 
 @pytest.mark.parametrize(
     ("module", "expected"),
-    [(reference_module, 16), (installed_module, 1)],
+    [(reference_module, 16), (module_under_test, 1)],
     ids=["reference", "ours"],
 )
 def test_one_code_lets_one_of_many_in(
