@@ -112,23 +112,23 @@ static void sha1_codes(const struct hmac_sha1_ctx *key, uint64_t first, uint32_t
     uint32_t state[OTP_BATCH][SHA1_WORDS];
     uint8_t block[OTP_BATCH][SHA1_BLOCK_SIZE];
 
-    for (unsigned i = 0; i < OTP_BATCH; i++) {
+    for (size_t i = 0; i < OTP_BATCH; i++) {
         write_be64(block[i], first + i);
         pad(block[i], MESSAGE_BYTES);
         memcpy(state[i], key->inner.state, sizeof state[i]);
     }
-    for (unsigned i = 0; i < OTP_BATCH; i++)
+    for (size_t i = 0; i < OTP_BATCH; i++)
         nettle_sha1_compress(state[i], block[i]);
-    for (unsigned i = 0; i < OTP_BATCH; i++) {
-        for (unsigned word = 0; word < SHA1_WORDS; word++)
+    for (size_t i = 0; i < OTP_BATCH; i++) {
+        for (size_t word = 0; word < SHA1_WORDS; word++)
             write_be32(block[i] + 4 * word, state[i][word]);
         pad(block[i], SHA1_DIGEST_SIZE);
         memcpy(state[i], key->outer.state, sizeof state[i]);
     }
-    for (unsigned i = 0; i < OTP_BATCH; i++)
+    for (size_t i = 0; i < OTP_BATCH; i++)
         nettle_sha1_compress(state[i], block[i]);
-    for (unsigned i = 0; i < OTP_BATCH; i++) {
-        for (unsigned word = 0; word < SHA1_WORDS; word++)
+    for (size_t i = 0; i < OTP_BATCH; i++) {
+        for (size_t word = 0; word < SHA1_WORDS; word++)
             write_be32(block[i] + 4 * word, state[i][word]);
         codes[i] = truncate_hash(block[i], SHA1_DIGEST_SIZE, modulus);
     }
@@ -143,7 +143,7 @@ void otp_codes(struct otp_key *key, uint64_t first, unsigned digits,
         sha1_codes(&key->hmac.sha1, first, power_of_ten(digits), codes);
         return;
     }
-    for (unsigned i = 0; i < OTP_BATCH; i++)
+    for (size_t i = 0; i < OTP_BATCH; i++)
         codes[i] = otp_code(key, first + i, digits);
 }
 

@@ -63,7 +63,7 @@ int rate_limit_count(struct credential *c, const struct rate *required, int64_t 
     enum { TIME_TEXT_MAX = sizeof " -1152921504606846976" };
     struct rate_limit limit;
     char text[16 + RATE_ATTEMPTS_MAX * TIME_TEXT_MAX];
-    int found = rate_limit_read(c, &limit);
+    int found;
     size_t kept_max;
     int64_t oldest;
     size_t recent = 0;
@@ -71,10 +71,11 @@ int rate_limit_count(struct credential *c, const struct rate *required, int64_t 
     size_t at;
 
     *reached = false;
+    limit.rate = *required;
+    limit.count = 0;
+    found = rate_limit_read(c, &limit);
     if (found < 0 || (found == 0 && required->attempts == 0))
         return found;
-    if (found == 0)
-        limit = (struct rate_limit){.rate = *required};
 
     /* This attempt counts too. What is older than both limits look, or in the future, is dropped.
      */

@@ -206,7 +206,7 @@ static enum look look_at_file(struct login *l)
 
 /* --- The decision --- */
 
-/* A reply and how to take it; text is NULL where there is none, which counts as an attempt too. */
+/* A reply and how to take it; text is "" where there is none, which counts as an attempt too. */
 struct reply {
     const char *text;
     unsigned readings; /* of enum verify_reading */
@@ -236,7 +236,7 @@ static int count_attempt(struct login *l)
 static struct verify_request request_of(const struct login *l, const struct reply *reply)
 {
     return (struct verify_request){
-        .reply = reply->text != NULL ? reply->text : "",
+        .reply = reply->text,
         .now = time_now(),
         .readings = reply->readings,
         .with_prefix = reply->with_prefix,
@@ -372,16 +372,17 @@ static int decide_and_forward(struct login *l, const struct reply *reply)
 static int try_first_pass(struct login *l)
 {
     struct reply reply = {
+        .text = "",
         .readings = VERIFY_AS_ANY,
         .with_prefix = true,
         .last = l->options.pass == PASS_USE_FIRST,
     };
-    const void *password;
+    const void *password = NULL;
 
-    if (pam_get_item(l->pamh, PAM_AUTHTOK, &password) == PAM_SUCCESS)
+    if (pam_get_item(l->pamh, PAM_AUTHTOK, &password) == PAM_SUCCESS && password != NULL)
         reply.text = password;
     /* Without a code in it the prompt comes next, for those enrolled and for those who are not. */
-    if (!reply.last && (reply.text == NULL || !verify_is_code(reply.text)))
+    if (!reply.last && !verify_is_code(reply.text))
         return VERIFY_NO_MATCH;
     return decide_and_forward(l, &reply);
 }
@@ -412,7 +413,7 @@ static int try_prompt(struct login *l)
         reply.readings = VERIFY_AS_RECOVERY;
         text = ask(l);
     }
-    reply.text = text;
+    reply.text = text != NULL ? text : "";
     ret = decide_and_forward(l, &reply);
     if (text == NULL) {
         because(l, "no-reply", "the conversation failed");
@@ -551,7 +552,7 @@ static int log_in(struct login *l)
         because(l, "grace-period", "");
         return finish(l, 0);
     case LOOK_REFUSE:
-        return finish(l, decide_and_forward(l, &(struct reply){.last = true}));
+        return finish(l, decide_and_forward(l, &(struct reply){.text = "", .last = true}));
     case LOOK_BROKEN:
         return finish(l, VISIT_STUCK);
     case LOOK_ASK:

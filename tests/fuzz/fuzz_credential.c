@@ -75,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     grace_covers(&c, "192.0.2.1", now, 3600);
     if (log_in(&c, reply, now, &answer) == 0) {
         if (reply_len < DEVICE_DIGITS_MIN || answer.code_len > reply_len ||
-            c.len > CREDENTIAL_FILE_MAX * 2)
+            c.len > (size_t)CREDENTIAL_FILE_MAX * 2)
             abort();
         if (answer.recovery && count_recovery(&c) != recovery_count - 1)
             abort();

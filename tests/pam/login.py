@@ -121,6 +121,15 @@ def command(setting: Setting) -> list[str | Path]:
     return [*UNDER, PAM_LOGIN]
 
 
+def environment(setting: Setting) -> dict[str, str]:
+    """What it finds beside this process's own variables."""
+    # To bind a function at its first call puts registers, whatever they hold, on the stack.
+    found = {"LD_BIND_NOW": "1"}
+    if setting.under:
+        found["ASAN_OPTIONS"] = "detect_leaks=0"  # which cannot be done while strace watches
+    return found
+
+
 class Login:
     """A login that is under way. Read `next_message`, `reply`, and at the end `result`."""
 
@@ -143,8 +152,7 @@ class Login:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
-            # To bind a function at its first call puts registers, whatever they hold, on the stack.
-            env=os.environ | {"LD_BIND_NOW": "1"},
+            env=os.environ | environment(setting),
             text=True,
         )
 
