@@ -3,7 +3,7 @@
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # What `make setup` installs where it is missing: compilers and tools, no daemon.
-PACKAGES := build-essential ca-certificates clang clang-format debootstrap git \
+PACKAGES := build-essential ca-certificates clang clang-format clang-tidy cppcheck debootstrap git \
 	libclang-rt-dev libpam0g-dev ninja-build nettle-dev pkg-config python3 python3-dev \
 	python3-venv zbar-tools
 
@@ -12,12 +12,14 @@ SOURCES := $(wildcard pyproject.toml meson.build meson_options.txt LICENSE LICEN
 	$(shell find pam_module cli -name __pycache__ -prune -o -print 2>/dev/null)
 C_SOURCES := $(shell find pam_module bench tests/c tests/fuzz -name '*.[ch]' 2>/dev/null)
 
-FUZZ_SECONDS ?= 15
+FUZZ_SECONDS ?= 60
 
 LAB := $(SUDO) .venv/bin/python -m lab
+PYTEST := .venv/bin/python -m pytest -p no:cacheprovider
 
 .DELETE_ON_ERROR:
-.PHONY: help setup packages demo install test lint native bench fuzz test-container clean
+.PHONY: help setup packages demo install test suite lint analyze native bench fuzz sanitize valgrind \
+	test-container clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -61,9 +63,11 @@ install: setup ## put doorward on this machine: /opt/doorward, man pages, and th
 	$(SUDO) install -D --mode=644 --target-directory=/usr/local/share/man/man8 docs/man/*.8
 	$(SUDO) doorward pam install-module
 
-test: lint native fuzz ## everything, on this machine and in a private host
+test: lint analyze fuzz sanitize valgrind suite ## everything, on this machine and in private hosts
+
+suite: native ## all tests, once
 	.venv/bin/python -m pytest tests/unit tests/build
-	$(LAB) run .venv/bin/python -m pytest -p no:cacheprovider tests/pam tests/e2e
+	$(LAB) run $(PYTEST) tests/pam tests/e2e
 
 lint: setup ## ruff, mypy, clang-format, and no warning from gcc or clang
 	.venv/bin/ruff check .
@@ -74,6 +78,35 @@ lint: setup ## ruff, mypy, clang-format, and no warning from gcc or clang
 	.venv/bin/meson compile -C build/gcc
 	CC=clang .venv/bin/meson setup build/clang -Dpython=disabled -Dtests=true -Dwerror=true
 	.venv/bin/meson compile -C build/clang
+
+analyze: setup ## clang-tidy, cppcheck and gcc's analyzer
+	CC=clang .venv/bin/meson setup build/clang -Dpython=disabled -Dtests=true -Dwerror=true
+	clang-tidy -p build/clang --quiet $(filter %.c,$(C_SOURCES))
+	cppcheck --quiet --enable=warning,performance,portability --std=c11 --error-exitcode=1 \
+		-D_GNU_SOURCE pam_module bench tests/c tests/fuzz
+	CC=gcc .venv/bin/meson setup build/analyzer -Dpython=disabled -Dwerror=true -Dc_args=-fanalyzer
+	.venv/bin/meson compile -C build/analyzer
+
+# What is left out when another program or another build logs in: tests that bring a program of
+# their own to run it under (strace, valgrind), look at the bare program's memory, or at the log.
+UNDER_TOOLS := $(filter-out %/test_defects.py %/test_faults.py %/test_fail2ban.py %/test_memory.py,\
+	$(wildcard tests/pam/test_*.py))
+
+sanitize: setup ## the tests of the module under AddressSanitizer and UBSan
+	CC=clang .venv/bin/meson setup build/asan -Dpython=disabled -Dtests=true -Db_lundef=false \
+		-Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=all \
+		--buildtype=debugoptimized
+	.venv/bin/meson compile -C build/asan
+	$(LAB) run env DOORWARD_TEST_BUILD=build/asan $(PYTEST) $(UNDER_TOOLS)
+
+# Twice at the same moment, each with a half, for every login takes a second here.
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full \
+	--errors-for-leak-kinds=definite,indirect,possible
+valgrind: native ## the tests of the module under valgrind: no error, no leak
+	@$(LAB) run env "DOORWARD_TEST_UNDER=$(VALGRIND)" $(PYTEST) tests/pam/test_cases.py & half=$$!; \
+	$(LAB) run env "DOORWARD_TEST_UNDER=$(VALGRIND)" $(PYTEST) \
+		$(filter-out %/test_cases.py,$(UNDER_TOOLS)); other=$$?; \
+	wait $$half && test $$other = 0
 
 native: setup
 	.venv/bin/meson setup build/native -Dpython=disabled -Dtests=true
