@@ -1,8 +1,9 @@
 """The module through libpam: what the recorded cases do not say."""
 
-import contextlib
 import fcntl
 import os
+import re
+import signal
 import struct
 import subprocess
 import time
@@ -79,10 +80,10 @@ def test_whoever_starts_the_program_cannot_stop_it_half_way(home: Path, confdir:
         fcntl.flock(file, fcntl.LOCK_EX)
         login.next_prompt()
         login.reply(code_at())
-        wait_until_open_twice(path)
-        for signal in ("STOP", "KILL", "TERM"):
+        wait_until_it_decides(login)
+        for name in ("STOP", "KILL", "TERM"):
             attempt = subprocess.run(
-                ["kill", f"-{signal}", str(login.pid)],
+                ["kill", f"-{name}", str(login.pid)],
                 user=ACCOUNTS["galother"][0],
                 check=False,
                 capture_output=True,
@@ -200,7 +201,7 @@ def test_a_file_replaced_while_waiting_for_its_lock_is_read_anew(home: Path, con
         fcntl.flock(file, fcntl.LOCK_EX)
         login.next_prompt()
         login.reply(RECOVERY_CODE)
-        wait_until_open_twice(path)
+        wait_until_it_decides(login)
         new = path.with_name("new")
         new.write_text(path.read_text().replace(f"{RECOVERY_CODE}\n", ""))
         owned(new, "galuser", 0o600)
@@ -210,24 +211,15 @@ def test_a_file_replaced_while_waiting_for_its_lock_is_read_anew(home: Path, con
         assert login.result().module == "PAM_AUTH_ERR"
 
 
-def wait_until_open_twice(path: Path) -> None:
-    """Waits until a process beside this one has the file open: the one that waits for its lock."""
+def wait_until_it_decides(login: Login) -> None:
+    """Waits until signals are blocked: then it has its reply, and waits for the lock."""
+    status = Path(f"/proc/{login.pid}/status")
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        processes = [process for process in Path("/proc").iterdir() if process.name.isdigit()]
-        if sum(str(path) in open_files(process) for process in processes) > 1:
+        blocked = re.search(r"^SigBlk:\t(\w+)$", status.read_text(), re.MULTILINE)
+        if blocked and int(blocked[1], 16) & 1 << (signal.SIGTERM - 1):
             return
-    pytest.fail(f"nobody else opened {path}")
-
-
-def open_files(process: Path) -> set[str]:
-    """The paths that a process has open; none where it has gone."""
-    found: set[str] = set()
-    with contextlib.suppress(OSError):
-        for link in (process / "fd").iterdir():
-            with contextlib.suppress(OSError):
-                found.add(str(link.readlink()))
-    return found
+    pytest.fail("the login does not come to its decision")
 
 
 def test_a_link_stays_and_its_target_is_replaced(home: Path, confdir: Path) -> None:

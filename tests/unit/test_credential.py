@@ -121,24 +121,23 @@ def test_recovery_codes_replace_all_old_ones(text: bytes, new: list[str]) -> Non
     assert credential_parse(after).recovery_codes == len(new)
     assert credential_set_recovery(after, new) == after
     if not new:
-        assert [line for line in after.splitlines() if line] == [
-            line
-            for line in (text + b"\n" + TOTP).splitlines()
-            if line and line not in removed(text + b"\n" + TOTP)
-        ]
+        assert [line for line in after.splitlines() if line] == without_codes(text + b"\n" + TOTP)
 
 
-def removed(text: bytes) -> set[bytes]:
-    """The lines that are recovery codes, found the slow way: quoted and empty lines are passed."""
-    found = set()
-    for line in text.splitlines()[1:]:
-        if not line or line.startswith(b'"'):
-            continue
+def without_codes(text: bytes) -> list[bytes]:
+    """A file's lines but for recovery codes, found the slow way, and empty ones.
+
+    Quoted and empty lines are passed; what comes after any other line is none.
+    """
+    first, *lines = text.splitlines()
+    kept, reading = [first], True
+    for line in filter(None, lines):
         stripped = line.lstrip(b" \t")
-        if not (stripped.isdigit() and 10**7 <= int(stripped) < 10**8):
-            break
-        found.add(line)
-    return found
+        is_code = stripped.isdigit() and 10**7 <= int(stripped) < 10**8
+        if line.startswith(b'"') or not (reading and is_code):
+            kept.append(line)
+            reading = reading and line.startswith(b'"')
+    return kept
 
 
 @given(data=st.binary(max_size=400))
