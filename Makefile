@@ -89,7 +89,7 @@ analyze: setup ## clang-tidy, cppcheck and gcc's analyzer
 
 # What is left out when another program or another build logs in: tests that bring a program of
 # their own to run it under (strace, valgrind), look at the bare program's memory, or at the log.
-UNDER_TOOLS := $(filter-out %/test_defects.py %/test_faults.py %/test_fail2ban.py %/test_memory.py,\
+UNDER_TOOLS := $(filter-out %/test_defects.py %_faults.py %/test_fail2ban.py %/test_memory.py,\
 	$(wildcard tests/pam/test_*.py))
 
 sanitize: setup ## the tests of the module under AddressSanitizer and UBSan
@@ -100,7 +100,7 @@ sanitize: setup ## the tests of the module under AddressSanitizer and UBSan
 	$(LAB) run env DOORWARD_TEST_BUILD=build/asan $(PYTEST) $(UNDER_TOOLS)
 
 # Twice at the same moment, each with a half, for every login takes a second here.
-VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full \
+VALGRIND := valgrind -q --vgdb=no --error-exitcode=99 --leak-check=full \
 	--errors-for-leak-kinds=definite,indirect,possible
 valgrind: native ## the tests of the module under valgrind: no error, no leak
 	@$(LAB) run env "DOORWARD_TEST_UNDER=$(VALGRIND)" $(PYTEST) tests/pam/test_cases.py & half=$$!; \

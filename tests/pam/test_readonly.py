@@ -4,8 +4,8 @@ The reference lets a code in for ever there. Ours keeps in /run/doorward what it
 the file, so that it holds until the machine is started anew.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyotp
@@ -15,67 +15,12 @@ from tests.pam.conftest import NOW, RECOVERY_CODE, SECRET, code_at, enrol, owned
 from tests.pam.login import (
     Setting,
     all_at_once,
-    log_in,
     module_under_test,
     reference_module,
-    shell,
 )
-from tests.pam.tracing import Call, calls, log_in_traced
+from tests.pam.readonly import ALLOWED, IN, LATER, OUT, Disk, disk, forget, results, run
 
-RUN = Path("/run/doorward")
-ALLOWED = Setting(args=["allow_readonly"])
-LATER = replace(ALLOWED, time=NOW + 30)
-IN, OUT = "PAM_SUCCESS", "PAM_AUTH_ERR"
-
-
-@dataclass
-class Disk:
-    """A small disk with galuser's home, open for writing until it is shut."""
-
-    home: Path
-    shutting: str
-    opening: str
-
-    def shut(self) -> None:
-        """Lets nothing be written from here on."""
-        shell(self.shutting.format(self.home))
-
-    def open(self) -> None:
-        """Lets it be written to again."""
-        shell(self.opening.format(self.home))
-
-
-@pytest.fixture(
-    params=[
-        ("mount -o remount,ro {}", "mount -o remount,rw {}"),
-        ("cat /dev/zero > {}/filling 2> /dev/null || true", "rm {}/filling"),
-    ],
-    ids=["read-only", "full"],
-)
-def disk(home: Path, request: pytest.FixtureRequest) -> Iterator[Disk]:
-    """A disk for galuser's home, of either kind that cannot be written to."""
-    shell(f"mount -t tmpfs -o size=16k none {home}")
-    owned(home, "galuser", 0o755)
-    yield Disk(home, *request.param)
-    shell(f"umount {home}")
-
-
-@pytest.fixture(autouse=True)
-def run() -> Iterator[Path]:
-    """The folder for state, which is not there yet."""
-    forget()
-    yield RUN
-    forget()
-
-
-def forget() -> None:
-    """Does away with the state, as a start of the machine does."""
-    shell(f"rm -rf {RUN}")
-
-
-def results(confdir: Path, *logins: tuple[Setting, str]) -> list[str]:
-    """What comes of these logins, one after the other."""
-    return [log_in(confdir, setting, [f"={code}"]).module for setting, code in logins]
+__all__ = ["disk", "run"]  # fixtures
 
 
 @pytest.mark.parametrize(
@@ -196,47 +141,6 @@ def test_where_nothing_changes_nothing_is_kept(
     setting = replace(ALLOWED, run_as=run_as)
     assert results(confdir, (setting, code_at()), (setting, code_at())) == [IN, IN]
     assert not run.exists()
-
-
-def traced(confdir: Path, trace: Path, *options: str) -> str | None:
-    """What comes of a login with the code under strace, None where it died."""
-    result = log_in_traced(confdir, ALLOWED, code_at(), trace, *options)
-    return result.module if result else None
-
-
-def calls_after_the_prompt(trace: Path) -> list[Call]:
-    """Those of a trace that decide, from the one on that reads the reply."""
-    found = calls(trace)
-    return found[[(call.name, call.fd) for call in found].index(("read", "0")) :]
-
-
-@pytest.mark.parametrize("fault", ["error=EIO", "signal=KILL"])
-def test_faults_while_it_is_kept(disk: Disk, confdir: Path, tmp_path: Path, fault: str) -> None:
-    """A code would be accepted and not be kept, or half a state lock its owner out."""
-    trace = tmp_path / "trace"
-    enrol(disk.home, '" DISALLOW_REUSE')
-    disk.shut()
-    assert traced(confdir, trace) == IN
-    for call in calls_after_the_prompt(trace):
-        if fault == "error=EIO" and not call.may_fail:
-            continue
-        forget()
-        first = traced(confdir, trace, call.inject(fault))
-        again = results(confdir, (ALLOWED, code_at()), (ALLOWED, code_at()))
-        assert [first, *again].count(IN) <= 1, call
-        assert results(confdir, (LATER, code_at(NOW + 30))) == [IN], call
-
-
-def test_faults_while_it_is_read(disk: Disk, confdir: Path, tmp_path: Path) -> None:
-    """A state that cannot be read would be taken for none, and a used code open the door."""
-    trace = tmp_path / "trace"
-    enrol(disk.home, '" DISALLOW_REUSE')
-    disk.shut()
-    assert results(confdir, (ALLOWED, code_at())) == [IN]
-    assert traced(confdir, trace) == OUT
-    for call in calls_after_the_prompt(trace):
-        if call.may_fail:
-            assert traced(confdir, trace, call.inject("error=EIO")) == OUT, call
 
 
 @pytest.mark.parametrize("fault", ["owner", "mode", "link", "file"])
