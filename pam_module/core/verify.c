@@ -195,6 +195,7 @@ static bool find_code(struct otp_key *key, struct code code, int64_t base, int64
     uint32_t codes[OTP_BATCH];
     bool found = false;
 
+    *offset = 0;
     for (int64_t first = -below; first <= above; first += OTP_BATCH) {
         otp_codes(key, (uint64_t)(base + first), code.digits, codes);
         for (int64_t at = first; at < first + OTP_BATCH && at <= above; at++) {
