@@ -166,10 +166,10 @@ class Login:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with self._process:
-            if self._result is None:
-                self._process.kill()
         with self._said:
+            with self._process:
+                if self._result is None:
+                    self._process.kill()
             self._said.seek(0)
             said = self._said.read()
         if error and said:

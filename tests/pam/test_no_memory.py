@@ -8,7 +8,7 @@ import pytest
 from doorward.native import credential_parse
 
 from tests.pam.conftest import NOW, RECOVERY_CODE, code_at, enrol
-from tests.pam.login import FEWER, Setting, log_in
+from tests.pam.login import Setting, log_in
 
 ACCESS_FILE = Path("/etc/security/access-no-memory.conf")
 ACCESS = "- : root : ALL\n+ : ALL : ALL\n"
@@ -62,7 +62,7 @@ def test_short_memory_opens_no_door(
     counted = f'" RATE_LIMIT 9 30 {NOW}'.encode()  # also who is let in otherwise is asked then
     whole = {*before.splitlines(), *undisturbed[-1].splitlines(), counted}
     disturbed = 0
-    for n in range(1, allocations + 1, FEWER):
+    for n in range(1, allocations + 1):
         _, _, outcome = attempt(n)
         if outcome != undisturbed:
             module, _, text = outcome
