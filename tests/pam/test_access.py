@@ -160,4 +160,4 @@ def test_it_agrees_with_pam_access(confdir: Path, access_file: Path) -> None:
             expected = theirs.module == "PAM_SUCCESS"
             assert skips(confdir, user, host) == expected, f"{user} from {host}:\n{text}"
             verdicts[expected] += 1
-    assert min(verdicts.values()) > FILES  # the generator is not one-sided
+    assert min(verdicts.values()) > FILES // 2  # the generator is not one-sided
