@@ -95,6 +95,8 @@ MALFORMED = [
     "+ : alice@host : ALL",
     "+ : (staff : ALL",
     "+ : () : ALL",
+    "+ : (a( : ALL",
+    "+ : (a# : ALL",
     "+ : st)aff : ALL",
     "+ : ALL : host.example.org",
     "+ : ALL : .example.org",

@@ -38,7 +38,7 @@ def test_secret_path_of_no_file(template: str) -> None:
         secret_path(template, account)
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../bob", "a/b", "a\nb"])
+@pytest.mark.parametrize("name", ["", ".", "..", "../bob", "a/b", "a\nb", "a\x7fb", "a" * 5000])
 def test_names_that_would_choose_a_path(name: str) -> None:
     """A login name never leads out of the folder that it is put into."""
     with pytest.raises(AccountError):

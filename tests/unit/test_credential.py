@@ -17,7 +17,13 @@ SECRET = b"2SH3V3GDW7ZNMGYE\n"
 TOTP = b'" TOTP_AUTH\n'
 
 REFUSED = {
-    "secret": [b"\n" + TOTP, b"!!!!\n" + TOTP, b"A\n" + TOTP, b"\xef\xbb\xbf" + SECRET + TOTP],
+    "secret": [
+        b"\n" + TOTP,
+        b"!!!!\n" + TOTP,
+        b"A\n" + TOTP,
+        b"\xef\xbb\xbf" + SECRET + TOTP,
+        b"A" * 1640 + b"\n" + TOTP,
+    ],
     "size": [b"", b"A" * 65537],
     "NUL byte": [SECRET + b"\0\n" + TOTP],
     "STEP_SIZE": [SECRET + TOTP + b'" STEP_SIZE %s\n' % v for v in (b"", b"0", b"61", b"3x")],
@@ -33,7 +39,10 @@ REFUSED = {
             b"3 3601",
             b"3 30 x",
             b"3 30 ",
+            b"3 x",
             b"3x30",
+            b"3 30 1x",
+            b"3 30" + 1024 * b" 1",
         )
     ],
     "DISALLOW_REUSE": [
@@ -61,6 +70,24 @@ def test_everything_is_read() -> None:
     assert first.used_steps == (7, 8)
     assert credential.recovery_codes == 2
     assert credential.foreign_keys == ("FUTURE",)
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b" \t\n"])
+def test_a_line_ends_as_editors_end_it(end: bytes) -> None:
+    """A file from an editor that does it otherwise would be refused, or an option be overlooked."""
+    credential = credential_parse(SECRET + TOTP + b'" STEP_SIZE 60' + end)
+    assert credential.first.step == 60
+    credential = credential_parse(SECRET + TOTP + b'" DISALLOW_REUSE' + end)
+    assert credential.first.disallow_reuse
+    credential = credential_parse(SECRET + TOTP + b"12345678" + end.strip(b" \t"))
+    assert credential.recovery_codes == 1
+
+
+def test_what_only_looks_like_an_option_or_a_code_is_none() -> None:
+    """A word in a comment would change how codes are checked, or open the door."""
+    credential = credential_parse(SECRET + TOTP + b'" STEP_SIZED 60\n12345678x\n')
+    assert credential.first.step == 30
+    assert credential.recovery_codes == 0
 
 
 def test_a_counter_goes_before_time() -> None:
@@ -104,6 +131,11 @@ def test_setting_a_key_changes_nothing_else(text: bytes, value: str) -> None:
     assert credential_set(after, "KEY", value) == after
 
 
+def test_a_key_on_the_first_line_is_replaced_there() -> None:
+    """A file without a secret would be written over from before its beginning."""
+    assert credential_set(b'" KEY 1\nrest\n', "KEY", "2") == b'" KEY 2\nrest\n'
+
+
 def is_key(line: bytes) -> bool:
     """Whether a line is `" KEY` with or without a value."""
     return line.startswith(b'" KEY') and line[5:6] in (b"", b" ", b"\t")
@@ -122,6 +154,11 @@ def test_recovery_codes_replace_all_old_ones(text: bytes, new: list[str]) -> Non
     assert credential_set_recovery(after, new) == after
     if not new:
         assert [line for line in after.splitlines() if line] == without_codes(text + b"\n" + TOTP)
+
+
+def test_recovery_codes_start_on_a_line_of_their_own() -> None:
+    """The first one would become a part of the secret."""
+    assert credential_set_recovery(SECRET.strip(), ["12345678"]) == SECRET + b"12345678\n"
 
 
 def without_codes(text: bytes) -> list[bytes]:

@@ -100,7 +100,7 @@ def test_base32_round_trip(data: bytes) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["mzxw6ytboi", "MZXW 6YTB OI", "MZXW-6YTB-OI", "\tMZXW6YTBOI\r", "MZXW6YTB0I"],
+    ["mzxw6ytboi", "MZXW 6YTB OI", "MZXW-6YTB-OI", "\tMZXW6YTBOI\r", "MZXW\n6YTBOI", "MZXW6YTB0I"],
 )
 def test_base32_as_people_type_it(text: str) -> None:
     """A secret typed in with spaces, dashes, in small letters or with 0 for O would be refused."""

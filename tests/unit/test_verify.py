@@ -1,6 +1,7 @@
 """The decision on a reply, against pyotp and a slow, obvious oracle."""
 
 import pyotp
+import pytest
 from doorward.native import base32_decode, credential_parse, otp_code, verify
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -135,6 +136,69 @@ def test_a_steady_skew_is_learned_once_and_its_codes_cannot_be_replayed(
         assert verify(text, code, now + 60).reason == "code-used-before"
     else:
         assert reasons == ["wrong-code"] * 3
+
+
+@pytest.mark.parametrize(
+    ("samples", "learned"),
+    [
+        ("9998+4 9999+4", 4),
+        ("9998+3 9999+4", 3),
+        ("9998+5 9999+4", 4),
+        ("9996+4 9998+4", 4),
+        ("9990+9 9998+4 9999+4", 4),
+        ("9990+9 9991+9 9998+4 9999+4", 4),
+        ("9998+4 \t9999+4\t", 4),
+        ("9998+4 9999+4 7", 4),
+        ("9998+2 9999+4", 0),  # not steady
+        ("9998+6 9999+4", 0),
+        ("9998+4 10000+5", 0),  # twice at the same time
+        ("9995+4 9998+4", 0),  # too long ago
+        ("9999+4", 0),
+        ("9998+4 9999", 0),  # not what a login writes
+        ("9998+4 9999*4", 0),
+        ("9998+4 9999-", 0),
+        ("9998+4 9999+4x", 0),
+    ],
+)
+def test_a_skew_is_learned_from_three_codes_in_a_row(samples: str, learned: int) -> None:
+    """Somebody with a code or two, or with old ones, could move the window to where they fit."""
+    now = 300_000  # step 10000
+    text = secret_file(f'" RESETTING_TIME_SKEW {samples}')
+    verdict = verify(text, pyotp.TOTP(SECRET).generate_otp(10_004), now)
+    assert verdict.reason == (None if learned else "phone-clock-off")
+    assert credential_parse(verdict.text).first.skew == learned
+
+
+def test_a_code_that_two_steps_have_is_the_nearer_ones() -> None:
+    """The skew would be learned wrong, or the wrong step be used up."""
+    steps: dict[str, list[int]] = {}
+    for step in range(10_000, 13_000):
+        steps.setdefault(pyotp.TOTP(SECRET).generate_otp(step), []).append(step)
+    twins = {code: pair for code, pair in steps.items() if len(pair) > 1}
+    assert twins
+    for code, (early, *_, late) in twins.items():
+        for now, offset in ((early - 5, 5), (late + 5, -5)):
+            verdict = verify(secret_file(), code, now * 30)
+            assert verdict.reason == "phone-clock-off"
+            assert f'" RESETTING_TIME_SKEW {now}{offset:+}\n'.encode() in verdict.text
+
+
+def test_a_clock_before_1970_was_never_set() -> None:
+    """A login at such a time would be decided on a step that is none."""
+    assert verify(secret_file(), "000000", -1).reason == "clock-not-set"
+
+
+@pytest.mark.parametrize(
+    ("text", "reply"),
+    [
+        ('!!!!\n" TOTP_AUTH\n12345678\n', "000000"),
+        ('!!!!\n" TOTP_AUTH\n12345678\n', "12345678"),
+        (f'{SECRET}\n" HOTP_COUNTER {10**20}\n', "000000"),
+    ],
+)
+def test_nothing_opens_a_malformed_file(text: str, reply: str) -> None:
+    """Whoever can damage a file, and no more, would get in by it."""
+    assert verify(text.encode(), reply, 300_000).reason == "secret-file-malformed"
 
 
 @given(

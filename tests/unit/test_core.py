@@ -1,0 +1,36 @@
+"""What the core promises whoever calls it, and no caller of ours relies on."""
+
+import pytest
+from doorward._core import ffi, lib
+
+
+@pytest.mark.parametrize(("length", "room"), [(3, 5), (3, 0), (2**62, 2**63)])
+def test_base32_is_never_written_past_the_end(length: int, room: int) -> None:
+    """A longer secret would write over what lies behind."""
+    out = ffi.new("char[]", b"as it was")
+    assert lib.base32_encode(b"abc", length, out, room) < 0
+    assert ffi.string(out) == b"as it was"
+
+
+def test_an_error_that_is_none_has_a_name() -> None:
+    """A login that is refused for it would be logged with no reason, or crash."""
+    assert ffi.string(lib.verify_reason(1)) == b"internal-error"
+
+
+def test_recovery_codes_without_memory_are_an_error() -> None:
+    """A program that goes on would write a file that is not whole."""
+    c = ffi.new("struct credential *")
+    assert lib.credential_init(c, b"MZXW6\n", 6) == 0
+    assert lib.recovery_set(c, ffi.NULL, 2**59, ffi.NULL) == lib.CREDENTIAL_NO_MEMORY
+    assert bytes(ffi.buffer(c.text, c.len)) == b"MZXW6\n"
+    lib.credential_wipe(c)
+
+
+def test_a_full_counter_does_not_move_on() -> None:
+    """It would overflow, and old codes fit again."""
+    text = b'MZXW6\n" HOTP_COUNTER 99999999999999999999\n'
+    c = ffi.new("struct credential *")
+    assert lib.credential_init(c, text, len(text)) == 0
+    assert lib.verify_advance_counter(c) < 0
+    assert bytes(ffi.buffer(c.text, c.len)) == text
+    lib.credential_wipe(c)
