@@ -9,7 +9,7 @@ PACKAGES := build-essential ca-certificates clang clang-format clang-tidy cppche
 
 # The folders are among these too: a file that has gone changes its folder's time.
 SOURCES := $(wildcard pyproject.toml meson.build meson_options.txt LICENSE LICENSES/* README.md) \
-	$(shell find pam_module cli -name __pycache__ -prune -o -print 2>/dev/null)
+	$(shell find pam_module cli pamconf -name __pycache__ -prune -o -print 2>/dev/null)
 C_SOURCES := $(shell find pam_module bench tests/c tests/fuzz -name '*.[ch]' 2>/dev/null)
 
 FUZZ_SECONDS ?= 60

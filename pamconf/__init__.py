@@ -1,0 +1,1 @@
+"""Read, explain, check and change PAM's configuration, as libpam itself would run it."""
