@@ -4,7 +4,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # What `make setup` installs where it is missing: compilers and tools, no daemon.
 PACKAGES := build-essential ca-certificates clang clang-format clang-tidy cppcheck debootstrap git \
-	libclang-rt-dev libpam0g-dev ninja-build nettle-dev pkg-config python3 python3-dev \
+	libclang-rt-dev libpam0g-dev llvm ninja-build nettle-dev pkg-config python3 python3-dev \
 	python3-venv zbar-tools
 
 # The folders are among these too: a file that has gone changes its folder's time.
@@ -19,7 +19,7 @@ PYTEST := .venv/bin/python -m pytest -p no:cacheprovider
 
 .DELETE_ON_ERROR:
 .PHONY: help setup packages demo install test suite lint analyze native bench fuzz sanitize valgrind \
-	test-container clean
+	coverage test-container clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -63,7 +63,7 @@ install: setup ## put doorward on this machine: /opt/doorward, man pages, and th
 	$(SUDO) install -D --mode=644 --target-directory=/usr/local/share/man/man8 docs/man/*.8
 	$(SUDO) doorward pam install-module
 
-test: lint analyze fuzz sanitize valgrind suite ## everything, on this machine and in private hosts
+test: lint analyze fuzz sanitize valgrind coverage suite ## everything, here and in private hosts
 
 suite: native ## all tests, once
 	.venv/bin/python -m pytest tests/unit tests/build
@@ -108,6 +108,22 @@ valgrind: native ## the tests of the module under valgrind: no error, no leak
 	$(LAB) run env "DOORWARD_TEST_UNDER=$(VALGRIND)" $(PYTEST) \
 		$(filter-out %/test_cases.py %/test_no_memory.py,$(UNDER_TOOLS)); other=$$?; \
 	wait $$half && test $$other = 0
+
+# LLVM_PROFILE_FILE says where the counters go when a process ends or lets go of the module: into a
+# file that all users can write. Without it they go nowhere.
+COUNTED := -fprofile-instr-generate=/dev/null -fcoverage-mapping
+coverage: setup ## which branches of the C code tests/unit and tests/pam take
+	$(SUDO) rm -rf build/counted
+	CC=clang .venv/bin/meson setup build/coverage -Dtests=true \
+		"-Dpython.platlibdir=$(CURDIR)/build/counted/python" \
+		"-Dc_args=$(COUNTED)" "-Dc_link_args=$(COUNTED)"
+	.venv/bin/meson install --quiet -C build/coverage
+	PYTHONPATH=build/counted/python LLVM_PROFILE_FILE="$(CURDIR)/build/counted/unit/%m.profraw" \
+		$(PYTEST) tests/unit
+	$(LAB) run sh -c 'rm -rf /tmp/counted && mkdir -m 777 /tmp/counted && \
+		DOORWARD_TEST_BUILD=build/coverage LLVM_PROFILE_FILE=/tmp/counted/%m.profraw \
+		$(PYTEST) tests/pam && cp -r /tmp/counted build/counted/pam'
+	.venv/bin/python -m tests.coverage
 
 native: setup
 	.venv/bin/meson setup build/native -Dpython=disabled -Dtests=true

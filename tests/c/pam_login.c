@@ -9,7 +9,7 @@
  *   authtok=HEX   PAM_AUTHTOK before the module runs (through pam_record.so)
  *   noflock       as on NFS, flock fails with EBADF on what is open for reading alone
  *   anycase       the passwd database does not tell capitals from small letters
- *   fsize=N       no file may grow beyond N bytes (RLIMIT_FSIZE) while pam_authenticate runs
+ *   fsize=N       no file may grow beyond N bytes (RLIMIT_FSIZE) while the module runs
  *   nomem=N       the Nth allocation that is made while the module runs fails
  *
  * An empty USER leaves PAM_USER unset. All text goes over the pipes in hexadecimal. For each
@@ -50,6 +50,7 @@ static long long fake_time = -1;
 static int flock_works = 1;
 static int any_case;
 static const char *authtok_before; /* in hexadecimal */
+static rlim_t file_size_limit = RLIM_INFINITY;
 static long failing_allocation;
 static long allocations;
 static int module_result = -1;
@@ -131,6 +132,16 @@ static void from_hex(const char *hex, char out[static LINE_MAX_LEN])
     out[len] = '\0';
 }
 
+/* The soft limit alone, so that it can be lifted again for what measures coverage. */
+static void limit_file_size(rlim_t bytes)
+{
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
 int record_begin(pam_handle_t *pamh)
 {
     char text[LINE_MAX_LEN];
@@ -141,6 +152,7 @@ int record_begin(pam_handle_t *pamh)
         result = pam_set_item(pamh, PAM_AUTHTOK, text);
         explicit_bzero(text, sizeof text);
     }
+    limit_file_size(file_size_limit);
     nomem_begin(failing_allocation);
     return result;
 }
@@ -148,6 +160,7 @@ int record_begin(pam_handle_t *pamh)
 void record_end(int result, const char *after)
 {
     allocations = nomem_end();
+    limit_file_size(RLIM_INFINITY);
     module_result = result;
     if (after != NULL) {
         authtok_after[0] = '=';
@@ -259,16 +272,6 @@ static void identity_read(struct identity *id)
         id->folder[0] = '\0';
 }
 
-/* The soft limit alone, so that it can be lifted again for what measures coverage. */
-static void limit_file_size(rlim_t bytes)
-{
-    struct rlimit limit;
-
-    getrlimit(RLIMIT_FSIZE, &limit);
-    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
-    setrlimit(RLIMIT_FSIZE, &limit);
-}
-
 /*
  * Runs pam_authenticate further down the stack than all that follows, so that what it leaves there
  * is not written over.
@@ -317,7 +320,6 @@ int main(int argc, char *argv[])
     int result;
     uid_t uid = (uid_t)-1;
     gid_t gid = (gid_t)-1;
-    rlim_t file_size = RLIM_INFINITY;
 
     if (argc < 4)
         return 2;
@@ -335,7 +337,7 @@ int main(int argc, char *argv[])
         } else if ((value = option(argv[i], "authtok=")) != NULL) {
             authtok_before = value;
         } else if ((value = option(argv[i], "fsize=")) != NULL) {
-            file_size = (rlim_t)atoll(value);
+            file_size_limit = (rlim_t)atoll(value);
         } else if ((value = option(argv[i], "nomem=")) != NULL) {
             failing_allocation = atol(value);
         } else if (strcmp(argv[i], "noflock") == 0) {
@@ -357,9 +359,7 @@ int main(int argc, char *argv[])
         return 2;
     ask_nss_once();
     identity_read(&before);
-    limit_file_size(file_size);
     result = authenticate_far_down(pamh, flags);
-    limit_file_size(RLIM_INFINITY);
     identity_read(&after);
     pam_end(pamh, result);
     printf("result %d %d %s %s %ld\n", result, module_result, authtok_after,

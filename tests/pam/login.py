@@ -153,7 +153,7 @@ class Login:
             stdout=subprocess.PIPE,
             stderr=self._said,
             env=os.environ | environment(setting),
-            umask=0 if "GCOV_PREFIX" in os.environ else -1,  # all users count into the same files
+            umask=0 if "LLVM_PROFILE_FILE" in os.environ else -1,  # all users count into one file
             text=True,
         )
 
