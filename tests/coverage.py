@@ -16,11 +16,15 @@ from tests.conftest import CHECKOUT
 
 BUILD = CHECKOUT / "build/coverage"
 COUNTED = CHECKOUT / "build/counted"
-NEEDS = {"core": 96.0, "pam": 86.0}  # per cent of the branches in each folder of pam_module
+NEEDS = {"core": 100.0, "pam": 86.0}  # per cent of the branches in each folder of pam_module
 
 # Branches that nothing can take, as they are printed, and why. They do not count. One that was
 # taken all the same, or has gone, is an error.
-UNREACHABLE: dict[str, str] = {}
+UNREACHABLE: dict[str, str] = {
+    "credential.c, credential_set: never false: line_len < size": (
+        "as much is allocated as the line takes: a slip in the sum must not write what lies behind"
+    ),
+}
 
 
 @dataclass(frozen=True, order=True)

@@ -177,7 +177,7 @@ static bool user_matches(const char *word, const struct access_login *login, con
 
 static bool origin_matches(const char *word, const struct access_login *login, const char **problem)
 {
-    const char *host = login != NULL && login->host != NULL ? login->host : "";
+    const char *host = login != NULL ? login->host : "";
     struct address network;
     struct address address;
     unsigned bits;
@@ -286,7 +286,7 @@ bool access_skips(const char *text, size_t len, const struct access_login *login
             *problem = (struct access_problem){number, what};
             return false;
         }
-        if (matches && !decided) {
+        if (matches) { /* which nothing does any more once it is decided */
             decided = true;
             skips = line_skips;
         }

@@ -28,7 +28,7 @@ enum access_membership {
 
 struct access_login {
     const char *user;
-    const char *host; /* PAM_RHOST: an address, a name, "" or NULL */
+    const char *host; /* PAM_RHOST: an address, a name, or "" */
     /* What the user is in this group, of enum access_membership. */
     int (*membership)(const void *context, const char *group);
     const void *context;

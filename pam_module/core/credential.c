@@ -152,22 +152,20 @@ int credential_set(struct credential *c, const char *key, const char *value)
     struct span where;
     size_t size = strlen(key) + strlen(value) + sizeof "\n\"  \n";
     char *line = malloc(size);
-    int line_len;
+    size_t line_len;
     int ret = CREDENTIAL_NO_MEMORY;
 
     if (line == NULL)
         return ret;
     if (!find_line(c, key, 0, &where))
         where.begin = where.end = next_line(c, 0);
-    line_len =
-        snprintf(line, size, "%s\" %s %s\n",
-                 where.begin > 0 && !is_newline(c->text[where.begin - 1]) ? "\n" : "", key, value);
-    if (line_len < 0 || (size_t)line_len >= size)
-        goto out;
-    ret = replace_span(c, where, line, (size_t)line_len);
+    line_len = (size_t)snprintf(
+        line, size, "%s\" %s %s\n",
+        where.begin > 0 && !is_newline(c->text[where.begin - 1]) ? "\n" : "", key, value);
+    if (line_len < size)
+        ret = replace_span(c, where, line, line_len);
     if (ret == 0)
-        cut_lines(c, key, where.begin + (size_t)line_len);
-out:
+        cut_lines(c, key, where.begin + line_len);
     explicit_bzero(line, size);
     free(line);
     return ret;

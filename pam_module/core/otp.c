@@ -15,7 +15,7 @@ void otp_init(struct otp_key *key, enum otp_algorithm algorithm, const uint8_t *
     case OTP_SHA256:
         hmac_sha256_set_key(&key->hmac.sha256, len, secret);
         break;
-    case OTP_SHA512:
+    default: /* OTP_SHA512 */
         hmac_sha512_set_key(&key->hmac.sha512, len, secret);
         break;
     }
@@ -39,8 +39,7 @@ static size_t hash_message(struct otp_key *key, const uint8_t message[static MES
         hmac_sha256_update(&key->hmac.sha256, MESSAGE_BYTES, message);
         hmac_sha256_digest(&key->hmac.sha256, SHA256_DIGEST_SIZE, hash);
         return SHA256_DIGEST_SIZE;
-    case OTP_SHA512:
-    default:
+    default: /* OTP_SHA512 */
         hmac_sha512_update(&key->hmac.sha512, MESSAGE_BYTES, message);
         hmac_sha512_digest(&key->hmac.sha512, SHA512_DIGEST_SIZE, hash);
         return SHA512_DIGEST_SIZE;

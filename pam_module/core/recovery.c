@@ -157,15 +157,16 @@ int recovery_count_hashed(struct credential *c)
     return more == 0 ? count : more;
 }
 
-/* The lines of codes of digits, malloc()ed. */
+/* A newline, and the lines of codes of digits, malloc()ed. */
 static char *lines_of_digits(const char *const codes[], size_t count, size_t *len)
 {
     enum { LINE = RECOVERY_DIGITS + 1 };
-    char *lines = malloc(count * LINE + 1);
+    char *lines = malloc(1 + count * LINE + 1);
 
-    *len = 0;
     if (lines == NULL)
         return NULL;
+    lines[0] = '\n';
+    *len = 1;
     for (size_t i = 0; i < count; i++, *len += LINE)
         snprintf(lines + *len, LINE + 1, "%.*s\n", RECOVERY_DIGITS, codes[i]);
     return lines;
@@ -205,20 +206,18 @@ static int set_hashed(struct credential *c, const char *const codes[], size_t co
 {
     char value[VALUE_MAX];
     size_t where;
-    int ret;
 
     if (!value_of_hashes(codes, count, key, value))
         return credential_malformed(c, key_name);
-    ret = credential_set(c, key_name, value);
-    if (ret == 0)
-        cut_digits(c, &where);
-    return ret;
+    cut_digits(c, &where);
+    return credential_set(c, key_name, value);
 }
 
 static int set_digits(struct credential *c, const char *const codes[], size_t count)
 {
     size_t len;
     size_t where;
+    size_t skipped; /* the newline, where they begin a line as it is */
     char *lines = lines_of_digits(codes, count, &len);
     int ret;
 
@@ -226,9 +225,8 @@ static int set_digits(struct credential *c, const char *const codes[], size_t co
         return CREDENTIAL_NO_MEMORY;
     credential_unset(c, key_name);
     cut_digits(c, &where);
-    ret = where > 0 && c->text[where - 1] != '\n' ? credential_insert(c, where++, "\n", 1) : 0;
-    if (ret == 0)
-        ret = credential_insert(c, where, lines, len);
+    skipped = where == 0 || c->text[where - 1] == '\n';
+    ret = credential_insert(c, where, lines + skipped, len - skipped);
     explicit_bzero(lines, len);
     free(lines);
     return ret;

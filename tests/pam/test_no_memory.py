@@ -21,6 +21,11 @@ LOGINS = {
     "right code": (Setting(), "", code_at()),
     "wrong code": (Setting(args=["nullok"]), "", "000000"),
     "recovery code": (Setting(), "", RECOVERY_CODE),
+    "second code of a phone's wrong clock": (
+        Setting(),
+        f'" RESETTING_TIME_SKEW {STEP - 1}+9',
+        code_at(NOW + 9 * 30),
+    ),
     "third code of a phone's wrong clock": (Setting(), SKEWED, code_at(NOW + 9 * 30)),
     "host to remember": (Setting(args=["grace_period=99"], rhost=HOST), "", code_at()),
     "host remembered": (

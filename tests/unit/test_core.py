@@ -26,11 +26,29 @@ def test_recovery_codes_without_memory_are_an_error() -> None:
     lib.credential_wipe(c)
 
 
-def test_a_full_counter_does_not_move_on() -> None:
-    """It would overflow, and old codes fit again."""
-    text = b'MZXW6\n" HOTP_COUNTER 99999999999999999999\n'
+@pytest.mark.parametrize("template", [b"", b"x", b"${USER}"])
+def test_a_path_is_never_written_past_the_end(template: bytes) -> None:
+    """A path without room, be it empty, would write over what lies behind."""
+    path = ffi.new("char[]", b"as it was")
+    assert lib.options_secret_path(template, b"alice", ffi.NULL, path, 0) < 0
+    assert ffi.string(path) == b"as it was"
+
+
+@pytest.mark.parametrize(
+    ("line", "sign"),
+    [
+        (b'" HOTP_COUNTER 99999999999999999999', -1),
+        (b'" HOTP_COUNTER 1\n" DEVICE !', -1),
+        (b'" TOTP_AUTH', 0),
+    ],
+    ids=["full", "malformed", "none"],
+)
+def test_what_is_no_counter_does_not_move_on(line: bytes, sign: int) -> None:
+    """It would overflow, and old codes fit again; or a file that is broken be written."""
+    text = b"MZXW6\n" + line + b"\n"
     c = ffi.new("struct credential *")
     assert lib.credential_init(c, text, len(text)) == 0
-    assert lib.verify_advance_counter(c) < 0
+    result = lib.verify_advance_counter(c)
+    assert (result > 0) - (result < 0) == sign
     assert bytes(ffi.buffer(c.text, c.len)) == text
     lib.credential_wipe(c)

@@ -21,6 +21,7 @@ REFUSED = {
         b"\n" + TOTP,
         b"!!!!\n" + TOTP,
         b"A\n" + TOTP,
+        b"{{{{\n" + TOTP,
         b"\xef\xbb\xbf" + SECRET + TOTP,
         b"A" * 1640 + b"\n" + TOTP,
     ],
@@ -48,6 +49,10 @@ REFUSED = {
     "DISALLOW_REUSE": [
         SECRET + TOTP + b'" DISALLOW_REUSE %s\n' % v for v in (b"x", b"1 2x", b"1,2")
     ],
+    "DEVICE": [SECRET + TOTP + b'" DEVICE %s SECRET MZXW6\n' % v for v in (b"", b"!x", b"/")],
+    "RECOVERY": [
+        SECRET + TOTP + b'" RECOVERY %s\n' % v for v in (b"", b"!", b"A" * 26 + b" !" + b"A" * 51)
+    ],
     "HOTP_COUNTER": [SECRET + b'" HOTP_COUNTER 99999999999999999999\n'],
     "kind of code (TOTP_AUTH or HOTP_COUNTER)": [SECRET, SECRET + b'" HOTP_COUNTER 0\n'],
 }
@@ -72,7 +77,7 @@ def test_everything_is_read() -> None:
     assert credential.foreign_keys == ("FUTURE",)
 
 
-@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b" \t\n"])
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b" \t\n", b"\t\n"])
 def test_a_line_ends_as_editors_end_it(end: bytes) -> None:
     """A file from an editor that does it otherwise would be refused, or an option be overlooked."""
     credential = credential_parse(SECRET + TOTP + b'" STEP_SIZE 60' + end)
@@ -83,11 +88,21 @@ def test_a_line_ends_as_editors_end_it(end: bytes) -> None:
     assert credential.recovery_codes == 1
 
 
-def test_what_only_looks_like_an_option_or_a_code_is_none() -> None:
+@pytest.mark.parametrize("code", [b"12345678x", b"1234567", b"123456789"])
+def test_what_only_looks_like_an_option_or_a_code_is_none(code: bytes) -> None:
     """A word in a comment would change how codes are checked, or open the door."""
-    credential = credential_parse(SECRET + TOTP + b'" STEP_SIZED 60\n12345678x\n')
+    credential = credential_parse(SECRET + TOTP + b'" STEP_SIZED 60\n' + code + b"\n")
     assert credential.first.step == 30
     assert credential.recovery_codes == 0
+
+
+def test_a_tab_parts_numbers_as_a_blank_does() -> None:
+    """A list that was written by hand would refuse its owner."""
+    credential = credential_parse(
+        SECRET + TOTP + b'" RATE_LIMIT\t3\t30\t100\n" DISALLOW_REUSE 7\t8\n'
+    )
+    assert credential.rate_limit == RateLimit(3, 30, (100,))
+    assert credential.first.used_steps == (7, 8)
 
 
 def test_a_counter_goes_before_time() -> None:
@@ -159,6 +174,18 @@ def test_recovery_codes_replace_all_old_ones(text: bytes, new: list[str]) -> Non
 def test_recovery_codes_start_on_a_line_of_their_own() -> None:
     """The first one would become a part of the secret."""
     assert credential_set_recovery(SECRET.strip(), ["12345678"]) == SECRET + b"12345678\n"
+
+
+def test_recovery_codes_may_be_all_that_is_left() -> None:
+    """What stands before an empty file's beginning would be looked at."""
+    assert credential_set_recovery(b'" RECOVERY AAAA\n', ["12345678"]) == b"12345678\n"
+
+
+@pytest.mark.parametrize("code", ["", "ABCDEFGHIJKLMNO", "ABCDEFGHIJKLMNO!", "ABCDEFGHIJKLMNOPQ"])
+def test_what_is_no_recovery_code_is_not_hashed(code: str) -> None:
+    """Its owner would keep a code that opens nothing."""
+    with pytest.raises(CredentialError):
+        credential_set_recovery(SECRET, ["ABCDEFGHIJKLMNOP", code], bytes(16))
 
 
 def without_codes(text: bytes) -> list[bytes]:

@@ -2,7 +2,13 @@
 
 import pyotp
 import pytest
-from doorward.native import base32_decode, credential_parse, otp_code, verify
+from doorward.native import (
+    base32_decode,
+    credential_parse,
+    credential_set_recovery,
+    otp_code,
+    verify,
+)
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -199,6 +205,20 @@ def test_a_clock_before_1970_was_never_set() -> None:
 def test_nothing_opens_a_malformed_file(text: str, reply: str) -> None:
     """Whoever can damage a file, and no more, would get in by it."""
     assert verify(text.encode(), reply, 300_000).reason == "secret-file-malformed"
+
+
+@pytest.mark.parametrize(
+    "reply", ["ABCDEFGHIJKLMNOP", "ABCD-EFGH-IJKL-MNOP-", "ABC-DEFG-HIJK-LMNOP", "ABCDEFGHIJKLMNO!"]
+)
+@pytest.mark.parametrize("hashed", [True, False])
+def test_a_recovery_code_is_read_as_it_was_given_out(reply: str, *, hashed: bool) -> None:
+    """What is none would be held against the file, or a file without any open the door."""
+    text = secret_file()
+    if hashed:
+        text = credential_set_recovery(text, ["ABCDEFGHIJKLMNOP"], bytes(16))
+    verdict = verify(text, reply, 300_000)
+    good = hashed and reply == "ABCDEFGHIJKLMNOP"
+    assert verdict.reason == (None if good else "wrong-code")
 
 
 @given(
