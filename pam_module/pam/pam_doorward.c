@@ -131,6 +131,8 @@ static void because_of(struct login *l, int error)
         because(l, "secret-file-error", "somebody replaced it meanwhile");
         break;
     case STORE_CANNOT_LOCK:
+        because(l, "secret-file-error", "it cannot be locked, nor anything in its place");
+        break;
     case STORE_FAILED:
         l->reason = "secret-file-error";
         snprintf(l->detail, sizeof l->detail, "%s: %s", l->visit.store.fault,
