@@ -192,6 +192,8 @@ int options_secret_path(const char *template, const char *user, const char *home
 
     if (!options_user_is_safe(user))
         return OPTIONS_BAD_USER;
+    if (home != NULL && home[0] != '/')
+        home = NULL;
     while (*template != '\0') {
         const char *with = template;
         size_t with_len = 1;

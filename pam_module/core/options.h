@@ -61,7 +61,8 @@ bool options_user_is_safe(const char *user);
 /*
  * Expands `${USER}`, `${HOME}`, and `~` at the start or after '/', each once and from left to
  * right, into path[0..cap), NUL-terminated. Any other text, `${X}` too, stays as it is. Nothing
- * that was put in is expanded again. home may be NULL. Returns 0 or an enum options_error.
+ * that was put in is expanded again. home may be NULL, and one that is no absolute path counts as
+ * none. Returns 0 or an enum options_error.
  */
 int options_secret_path(const char *template, const char *user, const char *home, char *path,
                         size_t cap);

@@ -370,19 +370,25 @@ static int decide_and_forward(struct login *l, const struct reply *reply)
     return ret;
 }
 
+/* What libpam or an earlier module has kept, "" where there is nothing. */
+static const char *item_of(pam_handle_t *pamh, int type)
+{
+    const void *item = NULL;
+
+    (void)pam_get_item(pamh, type, &item); /* an error leaves it NULL */
+    return item != NULL ? item : "";
+}
+
 /* The password that an earlier module got: a code may stand at its end, whatever is before it. */
 static int try_first_pass(struct login *l)
 {
     struct reply reply = {
-        .text = "",
+        .text = item_of(l->pamh, PAM_AUTHTOK),
         .readings = VERIFY_AS_ANY,
         .with_prefix = true,
         .last = l->options.pass == PASS_USE_FIRST,
     };
-    const void *password = NULL;
 
-    if (pam_get_item(l->pamh, PAM_AUTHTOK, &password) == PAM_SUCCESS && password != NULL)
-        reply.text = password;
     /* Without a code in it the prompt comes next, for those enrolled and for those who are not. */
     if (!reply.last && !verify_is_code(reply.text))
         return VERIFY_NO_MATCH;
@@ -487,7 +493,7 @@ static void find_file(struct login *l)
         because(l, l->options.user != NULL ? "unknown-user-in-options" : "unknown-user", "");
         return;
     }
-    if (l->options.user == NULL && rights->pw_dir != NULL && rights->pw_dir[0] == '/')
+    if (l->options.user == NULL)
         home = rights->pw_dir;
     switch (
         options_secret_path(l->options.secret, user, home, l->place.path, sizeof l->place.path)) {
@@ -557,7 +563,7 @@ static int log_in(struct login *l)
         return finish(l, decide_and_forward(l, &(struct reply){.text = "", .last = true}));
     case LOOK_BROKEN:
         return finish(l, VISIT_STUCK);
-    case LOOK_ASK:
+    default: /* LOOK_ASK */
         break;
     }
     if (l->options.pass != PASS_PROMPT)
@@ -572,22 +578,17 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     struct login l = {.pamh = pamh, .silent = (flags & PAM_SILENT) != 0, .reason = ""};
     int bad = options_parse(&l.options, argc, argv);
-    const void *host = NULL;
-    const void *service = NULL;
     int result;
 
     if (bad >= 0) {
         pam_syslog(pamh, LOG_ERR, "refusing everybody: unknown option or bad value: %s", argv[bad]);
         return PAM_AUTH_ERR;
     }
-    if (pam_get_user(pamh, &l.user, NULL) != PAM_SUCCESS || l.user == NULL)
+    (void)pam_get_user(pamh, &l.user, NULL); /* an error leaves it NULL */
+    if (l.user == NULL)
         l.user = "";
-    if (pam_get_item(pamh, PAM_RHOST, &host) != PAM_SUCCESS || host == NULL)
-        host = "";
-    if (pam_get_item(pamh, PAM_SERVICE, &service) != PAM_SUCCESS || service == NULL)
-        service = "";
-    l.host = host;
-    l.service = service;
+    l.host = item_of(pamh, PAM_RHOST);
+    l.service = item_of(pamh, PAM_SERVICE);
     l.place = (struct place){
         .strict_owner = l.options.strict_owner,
         .allow_readonly = l.options.allow_readonly,

@@ -5,10 +5,12 @@
 #include <sys/fsuid.h>
 #include <unistd.h>
 
+/* How many groups of an account there is room for. */
 enum {
     GROUPS_FIRST = 64,
-    GROUPS_MAX = 65536
-}; /* of an account; the latter is the kernel's limit */
+    GROUPS_MORE = 32,   /* times, until it is */
+    GROUPS_MAX = 65536, /* the kernel's limit */
+};
 
 /* Sets the ids for files, and says what they were. False where one cannot be set. */
 static bool set_ids(uid_t user, gid_t group, uid_t *user_before, gid_t *group_before)
@@ -35,20 +37,20 @@ static bool own_groups(int *count, gid_t **groups)
 /* Makes all groups of an account the process's. */
 static bool set_all_groups(const struct passwd *account)
 {
-    int count = GROUPS_FIRST;
-    gid_t *groups = malloc(GROUPS_FIRST * sizeof *groups);
-    bool done = false;
+    gid_t *groups = NULL;
+    int count = 0;
+    int found = -1;
+    bool done;
 
-    if (groups == NULL)
-        return false;
-    if (getgrouplist(account->pw_name, account->pw_gid, groups, &count) < 0) {
-        free(groups); /* count is now what there must be room for */
-        groups = count > 0 && count <= GROUPS_MAX ? malloc((size_t)count * sizeof *groups) : NULL;
-        if (groups == NULL || getgrouplist(account->pw_name, account->pw_gid, groups, &count) < 0)
-            goto out;
+    for (int size = GROUPS_FIRST; found < 0 && size <= GROUPS_MAX; size *= GROUPS_MORE) {
+        free(groups);
+        groups = malloc((size_t)size * sizeof *groups);
+        if (groups == NULL)
+            return false;
+        count = size;
+        found = getgrouplist(account->pw_name, account->pw_gid, groups, &count);
     }
-    done = setgroups((size_t)count, groups) == 0;
-out:
+    done = found >= 0 && setgroups((size_t)count, groups) == 0;
     free(groups);
     return done;
 }

@@ -480,7 +480,7 @@ int store_read_system(const char *path, size_t max, char **text, size_t *len, co
         *fault = "it is not a regular file";
     } else if (stat.st_uid != 0 || (stat.st_mode & 0022) != 0) {
         *fault = "somebody else than root can write it";
-    } else if (stat.st_size < 0 || (size_t)stat.st_size > max) {
+    } else if ((uintmax_t)stat.st_size > max) {
         *fault = "it is too large";
     } else if (read_all(fd, (size_t)stat.st_size, text) != 0) {
         *fault = "it cannot be read";

@@ -27,8 +27,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     }
     if (count < 2 || options_parse(&options, count - 2, words + 2) >= 0)
         return 0;
-    if (options_secret_path(options.secret, words[0], words[1][0] == '/' ? words[1] : NULL, path,
-                            sizeof path) == 0 &&
+    if (options_secret_path(options.secret, words[0], words[1], path, sizeof path) == 0 &&
         (strlen(path) >= sizeof path || strchr(words[0], '/') != NULL || words[0][0] == '\0'))
         abort();
     return 0;

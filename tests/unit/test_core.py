@@ -34,6 +34,15 @@ def test_a_path_is_never_written_past_the_end(template: bytes) -> None:
     assert ffi.string(path) == b"as it was"
 
 
+@pytest.mark.parametrize("home", [None, b"", b"rel", b"."])
+def test_a_home_that_is_no_absolute_path_is_none(home: bytes | None) -> None:
+    """The file would be looked for in whatever folder a program runs in."""
+    path = ffi.new("char[]", 64)
+    known = ffi.NULL if home is None else ffi.new("char[]", home)
+    assert lib.options_secret_path(b"~/secret", b"alice", known, path, 64) < 0
+    assert lib.options_secret_path(b"/x/${USER}", b"alice", known, path, 64) == 0
+
+
 @pytest.mark.parametrize(
     ("line", "sign"),
     [
