@@ -13,13 +13,14 @@
  *   nomem=N       the Nth allocation that is made while the module runs fails
  *
  * An empty USER leaves PAM_USER unset. All text goes over the pipes in hexadecimal. For each
- * message a line `STYLE HEX` comes out; to a prompt a line `=HEX`, `ERR` or `NULL` goes in. The
- * last line is `result LIBPAM MODULE AUTHTOK IDS ALLOCATIONS`: pam_authenticate's return code, the
- * module's own (-1 where pam_record.so is not in the stack), PAM_AUTHTOK afterwards (`=HEX`, or `-`
- * where unset), `kept` or `changed` for the process's ids, groups, umask, folder and number of open
- * files, and how many allocations were made while the module ran. It comes after pam_end, and then
- * the process waits for the end of stdin, so that a test can search its memory: replies are kept
- * there in hexadecimal alone, but for what libpam gets.
+ * message a line `STYLE HEX` comes out; to a prompt a line `=HEX`, `NULL`, `ERR`, or `ERR=HEX` (it
+ * answers and fails) goes in. The last line is `result LIBPAM MODULE AUTHTOK IDS ALLOCATIONS`:
+ * pam_authenticate's return code, the module's own (-1 where pam_record.so is not in the stack),
+ * PAM_AUTHTOK afterwards (`=HEX`, or `-` where unset), `kept` or `changed` for the process's ids,
+ * groups, umask, folder and number of open files, and how many allocations were made while the
+ * module ran. It comes after pam_end, and then the process waits for the end of stdin, so that a
+ * test can search its memory: replies are kept there in hexadecimal alone, but for what libpam
+ * gets.
  */
 #include "nomem.h"
 #include "pam_record.h"
@@ -168,6 +169,14 @@ void record_end(int result, const char *after)
     }
 }
 
+/* What stands behind a name, or NULL where the argument is another one. */
+static const char *option(const char *arg, const char *name)
+{
+    size_t len = strlen(name);
+
+    return strncmp(arg, name, len) == 0 ? arg + len : NULL;
+}
+
 /* --- The conversation --- */
 
 static const char *style_name(int style)
@@ -192,42 +201,42 @@ static int answer(const struct pam_message *message, struct pam_response *respon
     char hex[LINE_MAX_LEN];
     char line[LINE_MAX_LEN];
     char text[LINE_MAX_LEN];
+    const char *value;
 
     to_hex(message->msg, hex);
     printf("%s %s\n", style_name(message->msg_style), hex);
     fflush(stdout);
     if (message->msg_style != PAM_PROMPT_ECHO_OFF && message->msg_style != PAM_PROMPT_ECHO_ON)
         return PAM_SUCCESS;
-    if (fgets(line, sizeof line, stdin) == NULL || strncmp(line, "ERR", 3) == 0)
+    if (fgets(line, sizeof line, stdin) == NULL)
         return PAM_CONV_ERR;
-    if (line[0] == '=') {
-        from_hex(line + 1, text);
+    value = option(line, "=");
+    if (value == NULL)
+        value = option(line, "ERR=");
+    if (value != NULL) {
+        from_hex(value, text);
         response->resp = strdup(text);
         explicit_bzero(text, sizeof text);
     }
-    return PAM_SUCCESS;
+    return option(line, "ERR") != NULL ? PAM_CONV_ERR : PAM_SUCCESS;
 }
 
 static int converse(int count, const struct pam_message **messages, struct pam_response **responses,
                     void *context)
 {
     struct pam_response *answers = calloc((size_t)count, sizeof *answers);
+    int result = PAM_SUCCESS;
 
     (void)context;
     if (answers == NULL)
         return PAM_BUF_ERR;
-    for (int i = 0; i < count; i++) {
-        int result = answer(messages[i], &answers[i]);
-
-        if (result != PAM_SUCCESS) {
-            for (int j = 0; j < i; j++)
-                free(answers[j].resp);
-            free(answers);
-            return result;
-        }
-    }
-    *responses = answers;
-    return PAM_SUCCESS;
+    for (int i = 0; i < count && result == PAM_SUCCESS; i++)
+        result = answer(messages[i], &answers[i]);
+    if (result == PAM_SUCCESS || answers[0].resp != NULL)
+        *responses = answers;
+    else
+        free(answers);
+    return result;
 }
 
 /* --- The process, before and after --- */
@@ -299,13 +308,6 @@ static void ask_nss_once(void)
     getpwuid(0);
     getgrgid(0);
     getgrouplist("root", 0, groups, &count);
-}
-
-static const char *option(const char *arg, const char *name)
-{
-    size_t len = strlen(name);
-
-    return strncmp(arg, name, len) == 0 ? arg + len : NULL;
 }
 
 int main(int argc, char *argv[])

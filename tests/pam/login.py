@@ -204,9 +204,9 @@ class Login:
             "NULL" if text is None else "=" + text.encode("utf-8", "surrogateescape").hex()
         )
 
-    def fail(self) -> None:
-        """Makes the conversation fail."""
-        self._answer("ERR")
+    def fail(self, text: str | None = None) -> None:
+        """Makes the conversation fail, with an answer all the same where there is a text."""
+        self._answer("ERR" if text is None else "ERR=" + text.encode().hex())
 
     @property
     def pid(self) -> int:
@@ -237,7 +237,8 @@ def log_in(
 ) -> Result:
     """A whole login by a script: `=text` and `@NULL` answer a prompt, `@ERR` makes it fail.
 
-    `!command` is handed to `run` just before the next answer. Prompts beyond the script fail.
+    `@ERR=text` answers and fails; `!command` is handed to `run` just before the next answer.
+    Prompts beyond the script fail.
     """
     answers = iter(script)
     with Login(folder, setting) as login:
@@ -249,6 +250,8 @@ def log_in(
                 answer = next(answers, "@ERR")
             if answer == "@ERR":
                 login.fail()
+            elif answer is not None and answer.startswith("@ERR="):
+                login.fail(answer.removeprefix("@ERR="))
             else:
                 login.reply(None if answer in (None, "@NULL") else answer[1:])
         return login.result()

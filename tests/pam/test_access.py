@@ -70,6 +70,32 @@ def test_an_enrolled_user_skips_too(home: Path, confdir: Path, access_file: Path
     assert not skips(confdir, "galother", "10.1.2.3")
 
 
+@pytest.mark.parametrize(
+    ("entry", "skipping"),
+    [
+        ("galgroup:x:4101:", True),  # it is in the account's own entry
+        ("galgroup:x:4200:galother,galuser", True),
+        ("galgroup:x:4200:galother", False),
+        (f"galgroup:x:4200:galuser,{'x' * (1 << 16)}", True),
+        (f"galgroup:x:4200:galuser,{'x' * (5 << 20)}", False),  # more than is looked at
+        ("", False),
+    ],
+    ids=["primary", "listed", "not listed", "large", "huge", "none"],
+)
+def test_who_is_in_a_group(confdir: Path, access_file: Path, entry: str, *, skipping: bool) -> None:
+    """A group would open the door to others than its members, or not to all of them."""
+    with Path("/etc/group").open("a") as file:
+        file.write(f"{entry}\n" if entry else "")
+    access_file.write_text("+ : (galgroup) : ALL\n")
+    assert skips(confdir, "galuser", "10.1.2.3") == skipping
+
+
+def test_an_access_file_that_cannot_be_reached_asks_everybody(confdir: Path) -> None:
+    """A disk that fails would open the door."""
+    setting = Setting(args=["accessfile=/etc/hostname/x"], rhost="10.1.2.3")
+    assert log_in(confdir, setting, ["=000000"]).module == "PAM_AUTH_ERR"
+
+
 def test_a_file_that_is_not_roots_alone_asks_everybody(confdir: Path, access_file: Path) -> None:
     """Whoever can write the file would decide who is asked."""
     access_file.write_text("+ : ALL : ALL\n")
@@ -82,6 +108,9 @@ def test_a_file_that_is_not_roots_alone_asks_everybody(confdir: Path, access_fil
     assert not skips(confdir, "galuser", "10.1.2.3")
     access_file.unlink()
     assert not skips(confdir, "galuser", "10.1.2.3")
+    access_file.write_text("+ : ALL : ALL\n" + "#" * (1 << 20))
+    assert not skips(confdir, "galuser", "10.1.2.3")
+    access_file.unlink()
     access_file.mkdir()
     assert not skips(confdir, "galuser", "10.1.2.3")
     access_file.rmdir()

@@ -147,6 +147,16 @@ def test_try_first_pass_asks_whoever_typed_no_code(
     assert log_in(confdir, setting, ["=000000"]).messages == [("ECHO_OFF", "Verification code: ")]
 
 
+def test_a_code_in_the_password_and_one_more_are_one_attempt(home: Path, confdir: Path) -> None:
+    """A user would run into the rate limit twice as fast, or a program of theirs never."""
+    path = enrol(home, '" RATE_LIMIT 2 30')
+    setting = Setting(
+        args=["try_first_pass"], authtok="hunter000000", run_as="galother", setuid=True
+    )
+    assert log_in(confdir, setting, [f"={code_at()}"]).module == "PAM_SUCCESS"
+    assert f'" RATE_LIMIT 2 30 {NOW}\n' in path.read_text()
+
+
 def test_a_folder_that_may_not_be_read_can_be_written(home: Path, confdir: Path) -> None:
     """A code would be used up and the login refused all the same."""
     enrol(home, RECOVERY_CODE)
@@ -353,6 +363,9 @@ def test_the_prompt(home: Path, confdir: Path, args: list[str], message: tuple[s
     assert (result.module, result.messages) == ("PAM_SUCCESS", [message])
 
 
+ABSOLUTE = "secret=/home/galuser/.google_authenticator"
+LONG_PATH = Setting(args=["user=root", "secret=/" + 20 * "${USER}"], user="x" * 255)
+
 REFUSALS = [
     (Setting(), ["=000000"], "wrong-code"),
     (Setting(user="galother"), ["=000000"], "not-enrolled"),
@@ -364,11 +377,30 @@ REFUSALS = [
     (Setting(args=["nullok", "secret="]), ["=000000"], "secret-file-unsafe"),
     (Setting(args=["nullok", "secret=/srv/"]), ["=000000"], "secret-file-unsafe"),
     (Setting(args=["secret=/etc/hostname/x"]), ["=000000"], "secret-file-error"),
+    (Setting(args=[f"secret=/etc/{'x' * 256}"]), ["=000000"], "secret-file-unsafe"),
+    (LONG_PATH, ["=000000"], "secret-path-too-long"),
+    (Setting(user="galrelhome"), ["=000000"], "no-home"),
+    (Setting(args=["user=4101x", ABSOLUTE]), [f"={code_at()}"], "unknown-user-in-options"),
+    (Setting(args=["user=/4101", ABSOLUTE]), [f"={code_at()}"], "unknown-user-in-options"),
+    (Setting(args=["user=4294967295", ABSOLUTE]), [f"={code_at()}"], "unknown-user-in-options"),
+    (Setting(args=["user=4199", ABSOLUTE]), [f"={code_at()}"], "unknown-user-in-options"),
+    (Setting(user=""), ["@ERR", "=000000"], "unknown-user"),
+    (Setting(args=["use_first_pass"]), [], "wrong-code"),
+    (Setting(args=["forward_pass"]), [f"={'x' * 512}{code_at()}"], "password-not-forwarded"),
+    (Setting(), [f"@ERR={code_at()}"], "no-reply"),
     (Setting(), [], "no-reply"),
     (Setting(), ["=\b\n\r\x7fINCORRECT"], "refused-before"),
     (Setting(time=NOW + 9000), [f"={code_at()}"], "phone-clock-off"),
     (Setting(time=5), [f"={code_at()}"], "clock-not-set"),
 ]
+
+
+@pytest.mark.parametrize("user", ["galuser", "4101", "004101"])
+def test_whose_rights_are_used_may_be_a_number(home: Path, confdir: Path, user: str) -> None:
+    """Where accounts come from a directory that is down, nobody could log in."""
+    enrol(home)
+    setting = Setting(args=[f"user={user}", ABSOLUTE], user="galother")
+    assert log_in(confdir, setting, [f"={code_at()}"]).module == "PAM_SUCCESS"
 
 
 @pytest.mark.parametrize(
@@ -450,6 +482,31 @@ def test_a_file_that_its_owner_reaches_by_a_group_is_found(home: Path, confdir: 
         result = log_in(confdir, setting, [f"={code_at()}"])
         assert (result.module, result.ids_kept) == ("PAM_SUCCESS", True)
         assert log_in(confdir, setting, [f"={code_at()}"]).module == "PAM_AUTH_ERR"
+    finally:
+        groups.write_text(before)
+        target.unlink()
+        folder.rmdir()
+
+
+@pytest.mark.parametrize(("others", "opens"), [(70, True), (65_600, False)])
+def test_more_groups_than_at_first_are_room_for(
+    home: Path, confdir: Path, others: int, *, opens: bool
+) -> None:
+    """Whoever is in many groups could not log in; in too many, with rights of some of them only."""
+    path = enrol(home)
+    folder = Path("/srv/doorward-groups")
+    folder.mkdir()
+    os.chown(folder, 0, 4109)
+    folder.chmod(0o770)
+    target = path.rename(folder / "secret")
+    groups = Path("/etc/group")
+    before = groups.read_text()
+    lines = [f"doorward{gid}:x:{gid}:galuser\n" for gid in range(5000, 5000 + others)]
+    try:
+        groups.write_text(f"{before}doorward-class:x:4109:galuser\n{''.join(lines)}")
+        result = log_in(confdir, Setting(args=[f"secret={target}"]), [f"={code_at()}"])
+        assert result.module == ("PAM_SUCCESS" if opens else "PAM_AUTH_ERR")
+        assert result.ids_kept
     finally:
         groups.write_text(before)
         target.unlink()

@@ -61,6 +61,29 @@ def test_a_disk_that_cannot_be_written_is_told_unless_silent(
     )
 
 
+@pytest.mark.parametrize("error", ["EPERM", "ENOSPC", "EROFS", "EIO", "EDQUOT", "EMFILE"])
+def test_a_disk_that_is_full_is_told(home: Path, confdir: Path, error: str) -> None:
+    """The user would try code after code, and never think of the disk."""
+    enrol(home, RECOVERY_CODE)
+    under = ("strace", "-qqo/dev/null", f"-einject=renameat:error={error}")
+    result = log_in(confdir, Setting(under=under), [f"={RECOVERY_CODE}"])
+    assert result.module == "PAM_AUTH_ERR"
+    assert len(result.messages) == (1 if error == "EMFILE" else 2)
+
+
+def test_a_guess_that_cannot_be_counted_is_not_looked_at(home: Path, confdir: Path) -> None:
+    """Whoever fills the disk could guess as often as they like with their own su."""
+    path = enrol(home, '" RATE_LIMIT 3 30', RECOVERY_CODE)
+    before = path.read_text()
+    shell(f"mount --bind {home} {home} && mount -o remount,ro,bind {home}")
+    try:
+        setting = Setting(run_as="galother", setuid=True)
+        result = log_in(confdir, setting, [f"={RECOVERY_CODE}"])
+    finally:
+        shell(f"umount {home}")
+    assert (result.module, path.read_text()) == ("PAM_AUTH_ERR", before)
+
+
 def in_run(home: Path) -> Path:
     """The file that stands for the locks of a folder that has none."""
     folder = home.stat()

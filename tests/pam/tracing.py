@@ -22,8 +22,13 @@ class Call:
 
     name: str
     fd: str
-    done: bool
+    result: str
     number: int
+
+    @property
+    def done(self) -> bool:
+        """Whether it did what it should."""
+        return self.result.isdigit()
 
     @property
     def may_fail(self) -> bool:
@@ -42,7 +47,7 @@ def calls(trace: Path) -> list[Call]:
     for name, fd, result in _CALL.findall(trace.read_text()):
         seen[name] += 1
         if seen["getppid"] > 0:
-            found.append(Call(name, fd, result.isdigit(), seen[name]))
+            found.append(Call(name, fd, result, seen[name]))
         if seen["getppid"] == 2:
             break
     return found
@@ -52,7 +57,7 @@ def log_in_traced(
     confdir: Path, setting: Setting, reply: str, trace: Path, *options: str
 ) -> Result | None:
     """Logs in under strace; returns what came of it, or None where it died."""
-    under = ("strace", "-qq", f"-o{trace}", *options)
+    under = ("strace", "-qq", f"-o{trace}", *options, *setting.under)
     login = Login(confdir, replace(setting, under=under))
     with contextlib.suppress(BrokenPipeError), login:  # it died after its prompt
         while login.next_prompt() is not None:
