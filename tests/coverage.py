@@ -16,13 +16,17 @@ from tests.conftest import CHECKOUT
 
 BUILD = CHECKOUT / "build/coverage"
 COUNTED = CHECKOUT / "build/counted"
-NEEDS = {"core": 100.0, "pam": 86.0}  # per cent of the branches in each folder of pam_module
+NEEDS = {"core": 100.0, "pam": 95.0}  # per cent of the branches in each folder of pam_module
 
 # Branches that nothing can take, as they are printed, and why. They do not count. One that was
 # taken all the same, or has gone, is an error.
 UNREACHABLE: dict[str, str] = {
     "credential.c, credential_set: never false: line_len < size": (
         "as much is allocated as the line takes: a slip in the sum must not write what lies behind"
+    ),
+    "store.c, open_in_folder: never true: folder_len >= sizeof folder": (
+        "neither place.path nor what realpath(3) finds is longer; if it were, it would be written"
+        " past the end"
     ),
 }
 

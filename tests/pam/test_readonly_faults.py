@@ -40,6 +40,42 @@ def test_faults_while_it_is_kept(disk: Disk, confdir: Path, tmp_path: Path, faul
         assert results(confdir, (LATER, code_at(NOW + 30))) == [IN], call
 
 
+def test_faults_while_it_goes_back(disk: Disk, confdir: Path, tmp_path: Path) -> None:
+    """What was used up elsewhere would be good again as soon as the disk can be written."""
+    trace = tmp_path / "trace"
+
+    def go_back(*fault: str) -> list[str]:
+        forget()
+        enrol(disk.home, '" DISALLOW_REUSE')
+        disk.shut()
+        assert results(confdir, (ALLOWED, code_at())) == [IN]
+        disk.open()
+        result = log_in_traced(confdir, LATER, code_at(NOW + 30), trace, *fault)
+        assert result, fault
+        again = results(confdir, (LATER, code_at()), (LATER, code_at(NOW + 30)))
+        return [result.module, *again]
+
+    assert go_back() == [IN, OUT, OUT]
+    found = [call for call in calls_after_the_prompt(trace) if call.may_fail]
+    faults = [call.inject("error=EIO") for call in found]
+    faults += [call.inject("error=ENOENT") for call in found if call.name == "unlinkat"]
+    for fault in faults:
+        assert go_back(fault) in ([IN, OUT, OUT], [OUT, OUT, IN], [OUT, OUT, OUT]), fault
+
+
+@pytest.mark.parametrize("content", ["", "x", "another file's\n"])
+def test_a_state_of_another_file_is_none(
+    disk: Disk, confdir: Path, run: Path, content: str
+) -> None:
+    """Something that is no state would be read beyond its end, or lock the owner out."""
+    enrol(disk.home, '" DISALLOW_REUSE')
+    disk.shut()
+    assert results(confdir, (ALLOWED, code_at())) == [IN]
+    (state,) = run.iterdir()
+    state.write_text(content)
+    assert results(confdir, (ALLOWED, code_at()), (ALLOWED, code_at())) == [IN, OUT]
+
+
 def test_faults_while_it_is_read(disk: Disk, confdir: Path, tmp_path: Path) -> None:
     """A state that cannot be read would be taken for none, and a used code open the door."""
     trace = tmp_path / "trace"
