@@ -13,7 +13,7 @@ Source: libpam/pam_handlers.c:_pam_assemble_line and libpam/pam_misc.c:_pam_StrT
 Everything here is bytes until it is shown; a carriage return is a byte as any other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -105,7 +105,7 @@ def parse(content: bytes) -> tuple[Entry, ...]:
     return tuple(_Reader(content).entries())
 
 
-def render(entries: tuple[Entry, ...]) -> bytes:
+def render(entries: Iterable[Entry]) -> bytes:
     """Return the bytes of a file that is made of these entries."""
     return b"".join(entry.raw for entry in entries)
 
@@ -185,11 +185,12 @@ class _Joined:
             yield Field(text_of(field), line, column + bracketed, bracketed)
 
     def _place(self, offset: int) -> tuple[int, int]:
-        for piece, (line, column) in self._pieces:
-            if offset < len(piece):
-                return line, column + len(text_of(piece[:offset]))
+        pieces = iter(self._pieces)
+        piece, (line, column) = next(pieces)
+        while offset >= len(piece):
             offset -= len(piece)
-        raise AssertionError("a field lies in one of the pieces")
+            piece, (line, column) = next(pieces)
+        return line, column + len(text_of(piece[:offset]))
 
 
 def _word(text: bytes, begin: int) -> tuple[bytes, int]:

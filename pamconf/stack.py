@@ -27,7 +27,7 @@ OTHER = "other"
 
 SUBSTACKS_MAX = 16
 INCLUDES_MAX = 20
-RULES_MAX = 200_000
+RULES_MAX = 50_000
 """More than this is given up: files that include themselves several times grow without end."""
 
 _GONE = (FileNotFoundError, NotADirectoryError)
@@ -151,10 +151,11 @@ def load_from(read: Reader, service: str, confdirs: Sequence[str] = CONFDIRS) ->
 def services(root: str | Path = "/", confdirs: Sequence[str] | None = None) -> list[str]:
     """Return the names of all services under `root`, sorted, as far as the folders can be read."""
     names: set[str] = set()
+    read = _DiskReader(Path(root))
     for folder in CONFDIRS if confdirs is None else confdirs:
         try:
-            with os.scandir(Path(root) / folder.lstrip("/")) as files:
-                names |= {file.name for file in files if file.is_file()}
+            found = [file.name for file in read.resolved(folder).iterdir()]
+            names |= {name for name in found if read.is_file(f"{folder}/{name}")}
         except _GONE:
             continue
         except OSError as error:
@@ -178,7 +179,7 @@ class _DiskReader:
 
     def __call__(self, path: str) -> bytes | None:
         try:
-            return self._resolved(path).read_bytes()
+            return self.resolved(path).read_bytes()
         except _GONE:
             return None
         except IsADirectoryError:
@@ -189,9 +190,17 @@ class _DiskReader:
             hint = "Run this as root." if isinstance(error, PermissionError) else None
             raise FileError(f"{path}: {error.strerror}", hint=hint) from error
 
-    def _resolved(self, path: str) -> Path:
-        if self._root == Path("/"):
-            return Path(path)
+    def is_file(self, path: str) -> bool:
+        """Tell whether a file is there, after all links."""
+        try:
+            return self.resolved(path).is_file()
+        except OSError as error:
+            if error.errno not in _TOO_MUCH:
+                raise
+            return False
+
+    def resolved(self, path: str) -> Path:
+        """Return where a path leads below the root, which no link leaves."""
         done = self._root
         parts = [part for part in reversed(path.split("/")) if part]
         for _ in range(_LINKS_MAX):
