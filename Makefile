@@ -112,7 +112,7 @@ valgrind: native ## the tests of the module under valgrind: no error, no leak
 # LLVM_PROFILE_FILE says where the counters go when a process ends or lets go of the module: into a
 # file that all users can write. Without it they go nowhere.
 COUNTED := -fprofile-instr-generate=/dev/null -fcoverage-mapping
-coverage: setup ## which branches of the C code tests/unit and tests/pam take
+coverage: setup ## which branches the tests take, of the C code and of pamconf
 	$(SUDO) rm -rf build/counted
 	CC=clang .venv/bin/meson setup build/coverage -Dtests=true \
 		"-Dpython.platlibdir=$(CURDIR)/build/counted/python" \
@@ -124,6 +124,8 @@ coverage: setup ## which branches of the C code tests/unit and tests/pam take
 		DOORWARD_TEST_BUILD=build/coverage LLVM_PROFILE_FILE=/tmp/counted/%m.profraw \
 		$(PYTEST) tests/pam && cp -r /tmp/counted build/counted/pam'
 	.venv/bin/python -m tests.coverage
+	.venv/bin/python -m coverage run -m pytest -p no:cacheprovider tests/unit/test_pamconf_*.py
+	.venv/bin/python -m coverage report
 
 native: setup
 	.venv/bin/meson setup build/native -Dpython=disabled -Dtests=true

@@ -1,6 +1,7 @@
 """The documents, held against what they speak of."""
 
 import re
+from pathlib import Path
 
 import pytest
 from doorward.commands import enroll
@@ -85,3 +86,19 @@ def test_the_picture_in_readme_can_be_scanned() -> None:
     """The first thing that a newcomer sees would be a QR code that is none."""
     (name,) = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
     assert scanned(Image.open(CHECKOUT / name)).startswith("otpauth://totp/")
+
+
+def test_the_example_of_pamconf(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever copies the ten lines would have them fail."""
+    folder = tmp_path / "etc/pam.d"
+    folder.mkdir(parents=True)
+    (folder / "sshd").write_text("@include common-auth\n")
+    (folder / "common-auth").write_text("auth requisite pam_unix.so nullok\n")
+    document = (CHECKOUT / "docs/pamconf.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    exec(example.replace('load("sshd")', f'load("sshd", root={str(tmp_path)!r})'), {})  # noqa: S102 - our own document
+    assert capsys.readouterr().out == (
+        "/etc/pam.d/common-auth:1 requisite pam_unix.so nullok\n"
+        "auth_err because of /etc/pam.d/common-auth:1\n"
+        "@include common-auth\nauth required pam_doorward.so\n\n"
+    )
