@@ -1,0 +1,103 @@
+"""Every way that a login can go."""
+
+import pytest
+
+from pamconf import PamconfError, Rule, Service, stack
+from pamconf.explore import MODELS, NO, RIGHT, WRONG, YES, Login, Way, ways
+
+D = "/etc/pam.d"
+
+
+def password(_rule: Rule, login: Login) -> str:
+    """Whoever knows a password."""
+    return "success" if login.ask("password") == RIGHT else "auth_err"
+
+
+def code(rule: Rule, login: Login) -> str:
+    """A second factor, with nullok as an argument."""
+    if login.fact("enrolled", YES, NO) == NO:
+        return "ignore" if "nullok" in rule.arguments else "auth_err"
+    return "success" if login.ask("code") == RIGHT else "auth_err"
+
+
+OURS = {**MODELS, "pam_unix": password, "pam_totp": code}
+
+
+def service(text: str) -> Service:
+    """A service with these rules."""
+    return stack.load_from({D: b"", f"{D}/sshd": text.encode()}.get, "sshd")
+
+
+def who_gets_in(text: str, call: str = "auth", **fixed: str) -> dict[tuple[str, ...], bool]:
+    """Whether somebody gets in, by what hung on: `name=value`."""
+    found = ways(service(text), call, OURS, fixed)
+    return {
+        tuple(f"{name}={value}" for name, value in way.facts.items()): way.gets_in for way in found
+    }
+
+
+def test_what_hangs_on_what() -> None:
+    """A way in, or a way to be locked out, would not be shown."""
+    assert who_gets_in("auth requisite pam_unix.so\nauth required pam_totp.so nullok\n") == {
+        ("password=right", "enrolled=yes", "code=right"): True,
+        ("password=right", "enrolled=yes", "code=wrong"): False,
+        ("password=right", "enrolled=no"): True,
+        ("password=wrong",): False,
+    }
+
+
+def test_a_fact_that_is_fixed() -> None:
+    """A question about one person would be answered with all people."""
+    text = "auth required pam_unix.so\nauth required pam_totp.so\n"
+    assert who_gets_in(text, enrolled=NO, password=RIGHT) == {(): False}
+
+
+def test_who_is_asked_what_in_which_order() -> None:
+    """A prompt would be shown twice, or before the one that really comes first."""
+    text = "auth required pam_unix.so\nauth optional pam_unix.so\nauth required pam_totp.so\n"
+    first = next(ways(service(text), "auth", OURS))
+    assert first.asked == ("password", "code")
+    assert first.outcome.visits[1].returned == "success"
+
+
+def test_an_unknown_module() -> None:
+    """A module that nobody knows would be taken for one that always agrees."""
+    found: list[Way] = list(ways(service("auth required pam_new.so\n"), "auth"))
+    assert [way.gets_in for way in found] == [True, False]
+    assert [way.unsure[0].place for way in found] == [f"{D}/sshd:1"] * 2
+    assert found[0].facts == {"pam_new.so at /etc/pam.d/sshd:1 agrees": YES}
+
+
+@pytest.mark.parametrize(
+    ("call", "type_", "status"),
+    [
+        ("auth", "auth", "auth_err"),
+        ("setcred", "auth", "cred_err"),
+        ("account", "account", "auth_err"),
+        ("session", "session", "session_err"),
+        ("password", "password", "authtok_err"),
+    ],
+)
+def test_deny(call: str, type_: str, status: str) -> None:
+    """What the module that refuses says would be told wrongly."""
+    (way,) = ways(service(f"{type_} required pam_deny.so\n"), call)
+    assert way.outcome.status == status
+    (way,) = ways(service(f"{type_} required pam_permit.so\n"), call)
+    assert way.gets_in
+
+
+def test_too_many_ways() -> None:
+    """A program would go on for hours, on a file that somebody made for that."""
+    text = "".join(f"auth optional pam_new{n}.so\n" for n in range(13))
+    with pytest.raises(PamconfError, match="more than 4096 ways"):
+        list(ways(service(text), "auth"))
+
+
+def test_wrong_answers_are_followed_too() -> None:
+    """A stack that lets in whoever types anything would look like a good one."""
+    text = "auth sufficient pam_permit.so\nauth required pam_unix.so\n"
+    assert who_gets_in(text) == {(): True}
+    assert who_gets_in("auth optional pam_unix.so\nauth required pam_permit.so\n") == {
+        ("password=right",): True,
+        (f"password={WRONG}",): True,
+    }
