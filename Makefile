@@ -88,8 +88,9 @@ analyze: setup ## clang-tidy, cppcheck and gcc's analyzer
 	.venv/bin/meson compile -C build/analyzer
 
 # What is left out when another program or another build logs in: tests that bring a program of
-# their own to run it under (strace, valgrind), look at the bare program's memory, or at the log.
-UNDER_TOOLS := $(filter-out %/test_defects.py %_faults.py %/test_fail2ban.py %/test_memory.py,\
+# their own to run it under (strace, valgrind), look at the bare program's memory, or at the log, or
+# are about other modules.
+UNDER_TOOLS := $(filter-out %/test_defects.py %_faults.py %_oracle.py %/test_fail2ban.py %/test_memory.py,\
 	$(wildcard tests/pam/test_*.py))
 
 sanitize: setup ## the tests of the module under AddressSanitizer and UBSan

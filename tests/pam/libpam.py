@@ -8,6 +8,9 @@ from pathlib import Path
 ESTABLISH_CRED = 0x2
 """PAM_ESTABLISH_CRED: the flag of pam_setcred."""
 
+PAM_TTY, PAM_RHOST = 3, 4
+"""Items."""
+
 _CONVERSATION = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p
 )
@@ -25,15 +28,19 @@ _LIBPAM = ctypes.CDLL("libpam.so.0")
 class Login:
     """A pam_handle. Every call returns libpam's number."""
 
-    def __init__(self, service: str, confdir: Path) -> None:
+    def __init__(self, service: str, confdir: Path, user: str = "root") -> None:
         self._handle = ctypes.c_void_p()
         self.started: int = _LIBPAM.pam_start_confdir(
             service.encode(),
-            b"root",
+            user.encode(),
             ctypes.byref(_SILENT),
             str(confdir).encode(),
             ctypes.byref(self._handle),
         )
+
+    def set_item(self, item: int, value: str) -> None:
+        """Set one of the PAM_* items that are text."""
+        assert not _LIBPAM.pam_set_item(self._handle, item, ctypes.c_char_p(value.encode()))
 
     def call(self, name: str, flags: int = 0) -> int:
         """Call pam_NAME; abort is what pam_start said, too."""
@@ -49,9 +56,9 @@ class Login:
 
 
 @contextmanager
-def login(service: str, confdir: Path) -> Iterator[Login]:
+def login(service: str, confdir: Path, user: str = "root") -> Iterator[Login]:
     """Start a service whose file is in `confdir`."""
-    handle = Login(service, confdir)
+    handle = Login(service, confdir, user)
     try:
         yield handle
     finally:
