@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from random import Random
 
+from pamconf import lines
 from pamconf.control import ACTIONS, RETURNS
 from pamconf.lines import TYPES
 
@@ -77,11 +78,11 @@ class _Maker:
             self._stack.files["other"] = self._file(0)
         return self._stack
 
-    def _file(self, depth: int, *, whole: bool = False) -> str:
+    def _file(self, depth: int) -> str:
         random = self._random
-        lines = [self._line(depth) for _ in range(random.choice((0, 1, 2, 3, 4, 5, 6)))]
-        text = "\n".join(lines) + ("" if random.random() < 0.1 else "\n")
-        if not whole and random.random() < 0.02:
+        made = [self._line(depth) for _ in range(random.choice((0, 1, 2, 3, 4, 5, 6)))]
+        text = "\n".join(made) + ("" if random.random() < 0.1 else "\n")
+        if random.random() < 0.02:
             self._stack.features.add("unfinished")
             text += random.choice(("auth required \\", "auth required \\\n# nothing more\n"))
         return text
@@ -169,8 +170,10 @@ class _Maker:
             return f"{self._spelled(type_)} {how} {self._folder}/gone"
         self._parts += 1
         name = f"part{self._parts}"
-        # What libpam does where an @include for one type fails is left to chance: no memory is set.
-        self._stack.files[name] = self._file(depth - 1, whole=how == "@include")
+        text = self._file(depth - 1)
+        if how == "@include" and any(entry.unfinished for entry in lines.parse(text.encode())):
+            text = ""  # what libpam does then, in a file for one type, is left to chance
+        self._stack.files[name] = text
         path = f"{self._folder}/{name}"
         return f"{self._spelled(how if how == '@include' else f'{type_} {how}')} {path}"
 
