@@ -151,7 +151,8 @@ def _made(file: File, content: bytes, means: list[list[str]]) -> File:
     A backslash at the end of a file, or a line too long for libpam, would.
     """
     entries = lines.parse(content)
-    if [_texts(entry) for entry in entries if entry.fields] != [said for said in means if said]:
+    same = [_texts(entry) for entry in entries if entry.fields] == [said for said in means if said]
+    if not same or any(entry.unfinished for entry in file.entries):
         raise UsageError(
             f"{file.path}: a line that is joined to the next one, or too long, would spoil this",
             hint="Mend that line first.",

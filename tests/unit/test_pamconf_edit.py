@@ -1,7 +1,7 @@
 """Changing a line of a file of pam.d, and no other."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pamconf import UsageError, edit, lines
@@ -97,8 +97,9 @@ def test_where_there_is_no_place() -> None:
 
 def test_a_line_that_would_swallow_the_new_one() -> None:
     """A rule would be put in, and be a part of another line."""
-    with pytest.raises(UsageError, match="would spoil this"):
-        edit.insert(file("auth required pam_unix.so \\"), RULE, at_end=True)
+    for unfinished in ("auth required pam_unix.so \\", "\\", "auth required pam_unix.so ["):
+        with pytest.raises(UsageError, match="would spoil this"):
+            edit.insert(file(unfinished), RULE, at_end=True)
 
 
 def fields(content: File) -> list[list[str]]:
@@ -106,6 +107,7 @@ def fields(content: File) -> list[list[str]]:
     return [[said.text for said in entry.fields] for entry in content.entries if entry.fields]
 
 
+@example("\\")
 @given(st.text(alphabet=st.sampled_from("auth required\tpam_x.so\n#[]=\\")))
 def test_nothing_else_changes(before: str) -> None:
     """Bytes that nobody spoke of would change, or mean something else than before."""
