@@ -155,30 +155,6 @@ class Decision:
     warnings: tuple[str, ...] = ()
 
 
-class StrictVerdict(Protocol):
-    """What doorward says by the same file: who skips the code, and the first thing amiss in it."""
-
-    @property
-    def skips(self) -> bool:
-        """Whether the login goes without a code."""
-
-    @property
-    def problem(self) -> tuple[int, str] | None:
-        """The line (from 1) and what is wrong there, or None."""
-
-
-class StrictReader(Protocol):
-    """The strict reading, which asks everybody where a file is not as it should be.
-
-    It is its owner's (doorward's PAM module has it), and handed to whoever wants both.
-    """
-
-    def __call__(
-        self, text: bytes, user: str, host: str, in_group: Callable[[str], bool | None]
-    ) -> StrictVerdict:
-        """Read a file for a login; `in_group` returns None where there is no such group."""
-
-
 def who(
     file: AccessFile,
     user: str,
@@ -313,13 +289,14 @@ def _warnings(file: AccessFile, decisive: Rule | None, origin: Origin) -> Iterat
         if isinstance(line, Malformed):
             yield f"line {line.number} is passed over: {line.what}"
     if decisive is None:
-        yield "no line matches, and whom no line matches is let in"
+        yield "whom no line matches is let in"
     elif decisive.permission.column != decisive.column:
         yield f"line {decisive.number} begins with a separator, and so it refuses"
-    if not origin.is_remote:
-        yield f"there is no remote host: LOCAL matches, and so does {origin.name!r}, but no network"
-    else:
+    if origin.is_remote:
         yield from _host_warnings(origin.name)
+    else:
+        called = f", and the origin is called {origin.name!r}" if origin.name else ""
+        yield f"there is no remote host: LOCAL matches, networks do not{called}"
 
 
 def _host_warnings(host: str) -> Iterator[str]:

@@ -1,7 +1,5 @@
 """The `doorward` command: finds the command that was asked for, and is the end of every error."""
 
-import difflib
-import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +12,7 @@ from doorward.errors import (
     OutputError,
     as_doorward_error,
 )
+from doorward.lazy import LazyGroup
 from doorward.terminal import report
 
 _COMMANDS = {
@@ -24,43 +23,16 @@ _COMMANDS = {
     "recovery-codes": "Make new recovery codes; the old ones are gone.",
     "unenroll": "Remove a user's secret.",
     "move": "Move secrets out of their users' reach, or back.",
-    "pam": "Install the PAM module.",
+    "pam": "Install the PAM module, and check the files that PAM goes by.",
     "completion": "Print the completion script for a shell.",
 }
-"""Each is `command` in the module of `doorward.commands` that has its name."""
-
 _USAGE_ERROR = 2  # of the table in doorward.errors; click's own
 
 
-class _LazyGroup(click.Group):
-    """Imports the one command that is run, and none to list them: --help is there at once."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if self.get_command(ctx, args[0]) is None:
-            near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
-            meant = f"; did you mean '{near[0]}'?" if near else ""
-            ctx.fail(f"No such command '{args[0]}'{meant}")
-        return super().resolve_command(ctx, args)
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        if cmd_name not in _COMMANDS:
-            return None
-        module = importlib.import_module(f"doorward.commands.{cmd_name.replace('-', '_')}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
-
-
 @click.group(
-    cls=_LazyGroup,
+    cls=LazyGroup,
+    prefix="doorward.commands.",
+    listed=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Start with 'doorward enroll'. 'doorward COMMAND --help' has examples.",
 )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import click
 import pytest
 from doorward import errors, main
+from doorward.commands import pam
 from doorward.terminal import printable
 
 HEAVY = ("cffi", "ctypes", "doorward._core", "pyotp", "qrcode", "rich")
@@ -42,12 +43,13 @@ def test_help_imports_nothing_heavy(arguments: Sequence[str]) -> None:
     assert run.stderr.splitlines()[-1] == "[]"
 
 
-def test_help_lists_every_command() -> None:
+@pytest.mark.parametrize(("group", "arguments"), [(main.group, []), (pam.command, ["pam"])])
+def test_help_lists_every_command(group: click.Group, arguments: Sequence[str]) -> None:
     """What --help lists without importing it is there, and has help of its own."""
-    listed = _doorward("--help").stdout
-    context = click.Context(main.group)
-    for name in main.group.list_commands(context):
-        command = main.group.get_command(context, name)
+    listed = _doorward(*arguments, "--help").stdout
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         assert command is not None
         assert command.help
         assert name in listed
@@ -83,6 +85,11 @@ def test_version() -> None:
             ["enroll", "--rate-limit", "3/3601"],
             "Invalid value for '--rate-limit': '3/3601': SECONDS is from 1 to 3600",
             "'doorward enroll --help' shows how it is used.",
+        ),
+        (
+            ["pam", "acess"],
+            "No such command 'acess'; did you mean 'access'?",
+            "'doorward pam --help' shows how it is used.",
         ),
         (
             ["show", "--qr", "code.jpg"],

@@ -310,7 +310,13 @@ def test_what_an_origin_is_called(origin: Origin, name: str) -> None:
 # A file, who comes from where, whether they are let in, by which line, and words of a warning.
 DECISIONS = [
     ("", "10.1.2.3", True, None, ["no line matches"]),
-    ("+ : bob : ALL\n- : ALL : ALL", "10.1.2.3", True, None, ["line 2 is passed", "no line"]),
+    (
+        "+ : bob : ALL\n- : ALL : ALL",
+        "10.1.2.3",
+        True,
+        None,
+        ["line 2 is passed", "no line matches"],
+    ),
     (" - : ALL : ALL\n- : ALL : ALL\nx\n", "10.1.2.3", False, 2, ["line 1 is passed"]),
     (":+ : ALL : ALL\n", "10.1.2.3", False, 1, ["separator"]),
     ("+ : ALL : LOCAL\n", None, True, 1, ["no remote host"]),
@@ -330,6 +336,12 @@ def test_decisions(
     assert (decision.rule.number if decision.rule else None) == line
     assert len(decision.warnings) == len(warnings)
     assert all(w in said for w, said in zip(warnings, decision.warnings, strict=True))
+
+
+def test_a_login_that_has_neither_host_nor_name() -> None:
+    """Somebody would read of an origin that is not there."""
+    decision = who(parse("+ : ALL : LOCAL\n"), "alice", (), Origin("", ""))
+    assert decision.warnings == ("there is no remote host: LOCAL matches, networks do not",)
 
 
 # --- What is wrong ---

@@ -2,25 +2,16 @@
 
 import click
 
-from doorward import process
-from doorward.module import module_install
-from doorward.terminal import after, say
+from doorward.lazy import LazyGroup
 
 
-@click.group()
+@click.group(
+    cls=LazyGroup,
+    prefix="doorward.commands.pam_",
+    listed={
+        "install-module": "Put the PAM module where libpam looks for it.",
+        "access": "Check an access file, and ask it who is let in.",
+    },
+)
 def command() -> None:
-    """Install the PAM module."""
-
-
-@command.command()
-def install_module() -> None:
-    """Put the PAM module where libpam looks for it.
-
-    That place is found out, by letting this system's libpam load a module of its own. Nothing in
-    /etc/pam.d is changed: nobody is asked for a code before a line there names the module. Doing
-    this again after an update brings the module up to date.
-    """
-    with process.to_the_end():
-        path, changed = module_install()
-        with after("the module is installed"):
-            say(f"Installed: {path}" if changed else f"Already up to date: {path}")
+    """Install the PAM module, and check the files that PAM goes by."""

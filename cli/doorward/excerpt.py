@@ -1,0 +1,17 @@
+"""Showing people the place in a file that something is about."""
+
+import click
+
+from doorward.terminal import printable
+from pamconf.errors import excerpt
+
+_CLIPPED = 40  # characters that are shown on each side of a place, and of it
+
+
+def say_place(text: str, column: int, width: int) -> None:
+    """Print a line, as far as it fits, with carets under `width` characters from `column` on."""
+    start, end = column - 1, column - 1 + min(width, _CLIPPED)
+    before = printable(text[max(0, start - _CLIPPED) : start])
+    place = printable(text[start:end])
+    behind = printable(text[end : end + _CLIPPED]) if width <= _CLIPPED else "…"
+    click.echo(excerpt(before + place + behind, len(before) + 1, len(place)))

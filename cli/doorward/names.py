@@ -1,0 +1,58 @@
+"""This machine's name service, as pam_access asks it."""
+
+import ctypes
+import grp
+import os
+import pwd
+import socket
+from collections.abc import Sequence
+
+from doorward.errors import AccountError
+from pamconf.access_who import Names
+
+
+class Groups:
+    """The groups of a user, each looked up when it is asked for."""
+
+    def __init__(self, user: str) -> None:
+        """Find the user; raises AccountError where there is none."""
+        try:
+            entry = pwd.getpwnam(user)
+        except KeyError as error:
+            raise AccountError(
+                f"the passwd database does not know a user '{user}'",
+                hint="'getent passwd' lists whom it knows.",
+            ) from error
+        self.user = entry.pw_name
+        self._gids = set(os.getgrouplist(entry.pw_name, entry.pw_gid))
+
+    def __contains__(self, group: object) -> bool:
+        """Whether the user is in a group of that name."""
+        return bool(self.has(str(group)))
+
+    def has(self, group: str) -> bool | None:
+        """Whether the user is in a group; None where there is no such group."""
+        try:
+            entry = grp.getgrnam(group)
+        except KeyError:
+            return None
+        return entry.gr_gid in self._gids or self.user in entry.gr_mem
+
+
+def machine_names() -> Names:
+    """Return what this machine knows of hosts and netgroups, and its own name."""
+    return Names(_addresses, _in_netgroup, socket.gethostname())
+
+
+def _addresses(host: str, *, ipv4_only: bool) -> Sequence[str]:
+    family = socket.AF_INET if ipv4_only else socket.AF_UNSPEC
+    try:
+        found = socket.getaddrinfo(os.fsencode(host), None, family, socket.SOCK_STREAM)
+    except OSError:
+        return []
+    return [str(address[0]).partition("%")[0] for *_, address in found]
+
+
+def _in_netgroup(netgroup: str, host: str | None, user: str | None) -> bool:
+    words = [None if word is None else os.fsencode(word) for word in (netgroup, host, user, None)]
+    return bool(ctypes.CDLL(None).innetgr(*words))
