@@ -1,0 +1,1 @@
+"""What else decides about a login on a machine."""

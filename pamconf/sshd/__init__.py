@@ -1,0 +1,50 @@
+"""sshd: which settings count for a connection, where they come from, and how one may log in."""
+
+from pamconf.sshd.admit import Admission, admission
+from pamconf.sshd.ask import Answer, connect, query
+from pamconf.sshd.authentication import Obstacle, PamAuth, Step, Way, ways
+from pamconf.sshd.config import (
+    DEFAULTS,
+    LISTS,
+    METHODS,
+    PATH,
+    BadConfigError,
+    Effective,
+    File,
+    Node,
+    Setting,
+    Source,
+    effective,
+    load,
+)
+from pamconf.sshd.match import Connection
+from pamconf.sshd.words import Line, parse, render
+
+__all__ = [
+    "DEFAULTS",
+    "LISTS",
+    "METHODS",
+    "PATH",
+    "Admission",
+    "Answer",
+    "BadConfigError",
+    "Connection",
+    "Effective",
+    "File",
+    "Line",
+    "Node",
+    "Obstacle",
+    "PamAuth",
+    "Setting",
+    "Source",
+    "Step",
+    "Way",
+    "admission",
+    "connect",
+    "effective",
+    "load",
+    "parse",
+    "query",
+    "render",
+    "ways",
+]

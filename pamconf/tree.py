@@ -1,0 +1,120 @@
+"""Where configuration is read from: a root folder on disk, or texts in memory.
+
+Paths are absolute and as a program that runs in the root sees them: a symbolic link that points to
+/etc/x leads to ROOT/etc/x. So a mounted disk can be read without leaving it.
+"""
+
+import fnmatch
+import re
+from pathlib import Path
+from typing import Protocol
+
+from pamconf.errors import FileError
+
+_LINKS_MAX = 40  # as Linux has it (path_resolution(7))
+_MAGIC = re.compile(r"[*?\[]")
+
+
+class Files(Protocol):
+    """What a reader of configuration asks for."""
+
+    def read(self, path: str) -> str:
+        """Return a file's text, bytes that are no UTF-8 as surrogates. Raises FileError."""
+
+    def glob(self, pattern: str) -> list[str]:
+        """Return the paths of the files that match, in the order of their bytes (glob(7))."""
+
+
+class Texts:
+    """Files in memory: path to text."""
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        self._texts = texts
+
+    def read(self, path: str) -> str:
+        """See Files."""
+        try:
+            return self._texts[path]
+        except KeyError:
+            raise FileError("no such file", path=path) from None
+
+    def glob(self, pattern: str) -> list[str]:
+        """See Files."""
+        wanted = pattern.split("/")
+
+        def matches(path: str) -> bool:
+            parts = path.split("/")
+            return len(parts) == len(wanted) and all(map(_matches, parts, wanted))
+
+        return sorted(filter(matches, self._texts), key=_bytes)
+
+
+class Tree:
+    """The files below a root folder."""
+
+    def __init__(self, root: str | Path = "/") -> None:
+        self.root = Path(root).resolve()
+
+    def read(self, path: str) -> str:
+        """See Files."""
+        try:
+            return self.real(path).read_bytes().decode("utf-8", "surrogateescape")
+        except OSError as error:
+            raise FileError(f"cannot be read: {error.strerror}", path=path) from error
+
+    def glob(self, pattern: str) -> list[str]:
+        """See Files."""
+        found = ["/"]
+        for part in filter(None, pattern.split("/")):
+            found = [name for folder in found for name in self._inside(folder, part)]
+        return sorted((path for path in found if not self._is_folder(path)), key=_bytes)
+
+    def real(self, path: str) -> Path:
+        """Return where on this machine a path of the root leads. Raises FileError on a loop."""
+        links = 0
+        real, parts = self.root, path.split("/")[::-1]
+        while parts:
+            part = parts.pop()
+            if part == "..":
+                real = real if real == self.root else real.parent
+                continue
+            real /= part
+            if real.is_symlink():
+                links += 1
+                if links > _LINKS_MAX:
+                    raise FileError("too many symbolic links", path=path)
+                target = str(real.readlink())
+                real = self.root if target.startswith("/") else real.parent
+                parts += target.split("/")[::-1]
+        return real
+
+    def _inside(self, folder: str, part: str) -> list[str]:
+        """Return the paths in a folder that match one part of a pattern."""
+        try:
+            real = self.real(folder)
+            if not _MAGIC.search(part):
+                plain = re.sub(r"\\(.)", r"\1", part)
+                names = [plain] if (real / plain).is_symlink() or (real / plain).exists() else []
+            else:
+                names = [path.name for path in real.iterdir() if _matches(path.name, part)]
+        except (OSError, FileError):
+            return []
+        return [f"{folder.rstrip('/')}/{name}" for name in names]
+
+    def _is_folder(self, path: str) -> bool:
+        try:
+            return self.real(path).is_dir()
+        except (OSError, FileError):
+            return False
+
+
+def _bytes(path: str) -> bytes:
+    return path.encode("utf-8", "surrogateescape")
+
+
+def _matches(name: str, part: str) -> bool:
+    """Tell whether a file's name matches one part of a pattern; a dot must be asked for."""
+    if name.startswith(".") and not part.startswith("."):
+        return False
+    literal = re.sub(r"\\(.)", lambda found: f"[{found[1]}]", part)
+    return fnmatch.fnmatchcase(name, literal)
