@@ -12,12 +12,12 @@ import re
 from dataclasses import dataclass
 
 _BLANKS = " \t\r\n"
+_BETWEEN = {" ", "\t"}
+_QUOTES = {'"', "'"}
+_SPACE = "\\ "  # but for quotes, this is a blank within a word
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _DELIMITER = re.compile(r'[ \t\r\n"=]')
-_DOUBLE, _SINGLE = r'"((?:\\[\'"\\]|[^"])*+)"', r"'((?:\\['\"\\]|[^'])*+)'"
-_ARGUMENT = re.compile(rf"(?:\\['\"\\ ]|{_DOUBLE}|{_SINGLE}|[^ \t\"'])++")
-_QUOTED = re.compile(rf"\\(['\"\\ ])|{_DOUBLE}|{_SINGLE}")
-_ESCAPED = re.compile(r"\\(['\"\\])")
+_PIECE = re.compile(r"""\\['"\\ ]|.""", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +101,23 @@ def split(text: str) -> tuple[str, ...] | None:
     (misc.c:argv_split, which stops at a comment.)
     """
     words: list[str] = []
-    while text := text.lstrip(" \t"):
-        if text.startswith("#"):
+    word: str | None = None
+    quote = ""
+    for piece in _PIECE.findall(text):
+        if quote:
+            if piece == quote:
+                quote = ""
+            else:
+                word = f"{word}{piece if piece == _SPACE else piece[-1]}"
+        elif piece in _QUOTES:
+            quote, word = piece, word or ""
+        elif piece in _BETWEEN:
+            words += [] if word is None else [word]
+            word = None
+        elif piece == "#" and word is None:
             break
-        found = _ARGUMENT.match(text)
-        if found is None:
-            return None
-        words.append(_QUOTED.sub(_unquoted, found[0]))
-        text = text[found.end() :]
-        if text[:1] in {'"', "'"}:
-            return None
-    return tuple(words)
-
-
-def _unquoted(piece: re.Match[str]) -> str:
-    escaped, double, single = piece.groups()
-    return str(escaped or _ESCAPED.sub(r"\1", double or single or ""))
+        else:
+            word = f"{word or ''}{piece[-1]}"
+    if quote:
+        return None
+    return (*words, word) if word is not None else tuple(words)

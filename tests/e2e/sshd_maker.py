@@ -78,6 +78,8 @@ OTHERS = [
     "   ",
 ]
 
+BAD = ['Banner a"b', "Banner 'a", 'Banner "a" \\"b"', "Banner", "UsePAM yes no", "Include", "Match"]
+
 
 class Maker:
     """Makes configurations up. Every choice is the random generator's."""
@@ -143,7 +145,7 @@ class Maker:
 
     def other(self) -> str:
         """A line that says nothing about authentication."""
-        return self.any.choice(OTHERS)
+        return self.any.choice(OTHERS if self.any.random() < 0.95 else BAD)
 
     def user(self) -> str:
         """A pattern of AllowUsers."""

@@ -1,0 +1,122 @@
+"""Reading configuration: below a root folder, out of memory, and who the users are."""
+
+import grp
+import os
+import pwd
+from pathlib import Path
+
+import pytest
+
+from pamconf import accounts
+from pamconf.accounts import Account
+from pamconf.errors import FileError
+from pamconf.tree import Files, Texts, Tree
+
+FILES = {
+    "/etc/a.conf": "a",
+    "/etc/b.conf": "b",
+    "/etc/.c.conf": "c",
+    "/etc/d/x": "x",
+    "/e*": "star",
+}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    """FILES on disk."""
+    for path, text in FILES.items():
+        real = Path(f"{tmp_path}{path}")
+        real.parent.mkdir(parents=True, exist_ok=True)
+        real.write_text(text)
+    return Tree(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("/etc/*.conf", ["/etc/a.conf", "/etc/b.conf"]),
+        ("/etc/.*.conf", ["/etc/.c.conf"]),
+        ("/etc/[!a].conf", ["/etc/b.conf"]),
+        ("/etc/?.conf", ["/etc/a.conf", "/etc/b.conf"]),
+        ("/*/x", []),
+        ("/*/*/x", ["/etc/d/x"]),
+        ("/etc/d", []),
+        ("/etc/a.conf", ["/etc/a.conf"]),
+        ("/etc/a.conf/x", []),
+        ("/etc/none", []),
+        ("/etc/none/*", []),
+        (r"/e\*", ["/e*"]),
+        (r"/[e]\*", ["/e*"]),
+    ],
+)
+def test_glob(tree: Tree, pattern: str, found: list[str]) -> None:
+    """A file that a program includes would be missed, or one that it does not be read."""
+    assert tree.glob(pattern) == found
+    assert Texts(FILES).glob(pattern) == found
+
+
+def test_read(tree: Tree) -> None:
+    """Bytes that are no UTF-8 would be lost, or a missing file not be told."""
+    (tree.root / "etc/odd").write_bytes(b"a\xff\r\n")
+    assert tree.read("/etc/odd").encode("utf-8", "surrogateescape") == b"a\xff\r\n"
+    assert Texts(FILES).read("/etc/a.conf") == "a"
+    files: list[Files] = [tree, Texts(FILES)]
+    for each in files:
+        with pytest.raises(FileError) as caught:
+            each.read("/etc/none")
+        assert caught.value.path == "/etc/none"
+
+
+def test_links_stay_in_the_root(tree: Tree) -> None:
+    """Reading a mounted disk would read this machine's files instead."""
+    etc = tree.root / "etc"
+    (etc / "absolute").symlink_to("/etc/d/x")
+    (etc / "relative").symlink_to("../../../etc/a.conf")
+    (etc / "folder").symlink_to("/etc/d")
+    (etc / "loop").symlink_to("loop")
+    assert tree.read("/etc/absolute") == "x"
+    assert tree.read("/etc/relative") == "a"
+    assert tree.read("/etc/folder/../a.conf") == "a"
+    assert tree.glob("/etc/fold*/*") == ["/etc/folder/x"]
+    assert tree.glob("/etc/l??p") == ["/etc/loop"]
+    assert tree.glob("/etc/loop/*") == []
+    with pytest.raises(FileError, match="links"):
+        tree.read("/etc/loop")
+
+
+ACCOUNTS = {
+    "/etc/passwd": "root:x:0:0::/root:/bin/sh\nann:x:7:70::/:/bin/sh\nodd:x:y:0::/:\nshort:x\n",
+    "/etc/group": "root:x:0:\nwheel:x:10:bob,ann\nann:x:70:\nbroken\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "account"),
+    [
+        ("root", Account("root", 0, ("root",))),
+        ("ann", Account("ann", 7, ("ann", "wheel"))),
+        ("odd", None),
+        ("short", None),
+        ("nobody", None),
+    ],
+)
+def test_accounts_of_files(name: str, account: Account | None) -> None:
+    """Rules about groups would be judged by the wrong groups."""
+    assert accounts.in_files(name, Texts(ACCOUNTS)) == account
+
+
+def test_accounts_without_files(tmp_path: Path) -> None:
+    """An empty root would be an error instead of one without users."""
+    assert accounts.find("root", tmp_path) is None
+
+
+def test_accounts_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Users of LDAP, or groups without a name, would not be known."""
+    root = accounts.find("root")
+    assert root is not None
+    assert root.uid == 0
+    assert root.groups[0] == grp.getgrgid(pwd.getpwnam("root").pw_gid).gr_name
+    monkeypatch.setattr(os, "getgrouplist", lambda *_: [0, 2**30])
+    assert accounts.find("root") == Account("root", 0, (grp.getgrgid(0).gr_name,))
+    assert accounts.find("no\0body") is None
+    assert accounts.find("no-such-user") is None
