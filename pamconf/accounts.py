@@ -31,24 +31,24 @@ def find(name: str, root: str | Path = "/") -> Account | None:
 
 def in_files(name: str, files: Files) -> Account | None:
     """Return somebody's account as passwd(5) and group(5) have it. Raises no error."""
-    for _, password, uid, gid, *_ in _rows(files, "/etc/passwd", name, 7):
-        del password
-        groups = _rows(files, "/etc/group", None, 4)
-        primary = [row[0] for row in groups if row[2] == gid]
-        others = [row[0] for row in groups if row[2] != gid and name in row[3].split(",")]
-        if uid.isdecimal():
-            return Account(name, int(uid), tuple(primary[:1] + others))
-    return None
+    users = [row for row in _rows(files, "/etc/passwd", 7) if row[0] == name]
+    if not users or not users[0][2].isdecimal():
+        return None
+    _, _, uid, gid, *_ = users[0]
+    groups = _rows(files, "/etc/group", 4)
+    primary = [row[0] for row in groups if row[2] == gid]
+    others = [row[0] for row in groups if row[2] != gid and name in row[3].split(",")]
+    return Account(name, int(uid), tuple(primary[:1] + others))
 
 
-def _rows(files: Files, path: str, name: str | None, fields: int) -> list[list[str]]:
-    """Return the rows of a file that have all fields, those of one name if any is given."""
+def _rows(files: Files, path: str, fields: int) -> list[list[str]]:
+    """Return the rows of a file that have all fields; none where it cannot be read."""
     try:
         text = files.read(path)
     except FileError:
         return []
     rows = [line.split(":") for line in text.split("\n")]
-    return [row for row in rows if len(row) == fields and name in {None, row[0]}]
+    return [row for row in rows if len(row) == fields]
 
 
 def _of_this_machine(name: str) -> Account | None:

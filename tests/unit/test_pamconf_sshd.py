@@ -61,8 +61,11 @@ def counts(text: str, connection: Connection = FROM_LAN, **included: str) -> Eff
         ('"UsePAM" "yes"', "UsePAM", ("yes",)),
         ('Use"PAM" yes', "UsePAM", ("yes",)),
         ("=UsePAM yes", "UsePAM", ("yes",)),
-        (r"""Banner 'a b' "c\"d" e\ f g\x 'h\'i' "j" "'k'" l"m n"o""",
-         "Banner", ("a b", 'c"d', "e f", "g\\x", "h'i", "j", "'k'", "lm no")),
+        (
+            r"""Banner 'a b' "c\"d" e\ f g\x 'h\'i' "j" "'k'" l"m n"o""",
+            "Banner",
+            ("a b", 'c"d', "e f", "g\\x", "h'i", "j", "'k'", "lm no"),
+        ),
         ("AllowUsers a#b c #d", "AllowUsers", ("a#b", "c")),
         ("Banner x\f", "Banner", ("x",)),
         ("# UsePAM yes", "", ()),
@@ -71,7 +74,7 @@ def counts(text: str, connection: Connection = FROM_LAN, **included: str) -> Eff
         ('"UsePAM yes', "", ()),
         ('="UsePAM yes', "", ()),
     ],
-)  # fmt: skip
+)
 def test_words(line: str, keyword: str, arguments: tuple[str, ...]) -> None:
     """A line would be read in another way than sshd does."""
     for read in parse(line, "f"):
