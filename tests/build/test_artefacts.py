@@ -103,9 +103,9 @@ def test_without_python_it_installs_where_modules_are(build: Path, tmp_path: Pat
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     """A command would be missing where it is installed, or rubbish be installed with it."""
-    package = CHECKOUT / "cli" / "doorward"
     sources = {
-        f"doorward/{path.relative_to(package)}"
+        str(path.relative_to(package.parent))
+        for package in (CHECKOUT / "cli/doorward", CHECKOUT / "pamconf")
         for path in package.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
