@@ -81,7 +81,7 @@ def query(
 def parse_dump(text: str) -> dict[str, list[str]]:
     """Read `sshd -T`: a list of values, of which most have one, for each keyword (lower case)."""
     said: dict[str, list[str]] = {}
-    for line in text.splitlines():
+    for line in text.removesuffix("\n").split("\n"):
         keyword, _, value = line.partition(" ")
         said.setdefault(keyword, []).append(value)
     return said

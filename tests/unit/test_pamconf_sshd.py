@@ -683,6 +683,12 @@ def test_query_fails(
         query(FROM_LAN, sshd=fake(tmp_path, script))
 
 
+def test_dump() -> None:
+    """A value with a character that Python takes for a line's end would be cut."""
+    said = ask.parse_dump("usepam yes\nallowusers a\fb\nallowusers\u2028\n")
+    assert said == {"usepam": ["yes"], "allowusers": ["a\fb"], "allowusers\u2028": [""]}
+
+
 def test_specification() -> None:
     """Sshd would be asked about another connection."""
     assert ask.specification(BOX) == (
