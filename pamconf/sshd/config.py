@@ -280,18 +280,23 @@ class _Reading:
                 self._lists.setdefault(keyword, []).append(Setting(pattern, _source(line)))
 
     def _methods(self, line: Line) -> str:
-        """Return AuthenticationMethods as one text. `any` is checked against what counts so far."""
+        """Return AuthenticationMethods as one text.
+
+        `any` is held against what counts so far, so sshd may take in a block that does not hold
+        what stops it in one that does.
+        """
         if not line.arguments:
             raise _bad(line, "no methods")
         fresh = "AuthenticationMethods" not in self.settings
-        before = [] if fresh else ["an earlier line's"]
+        counting, any_seen = not fresh, False
         for way in line.arguments:
-            if (way == "any" and before) or "any" in before:
+            clash = counting if way == "any" else any_seen
+            if clash:
                 raise _bad(line, "'any' goes with no other methods, not even on another line")
             if way != "any":
                 _check_way(line, way)
-            if way == "any" or (fresh and self._active):
-                before.append(way)
+            any_seen = any_seen or way == "any"
+            counting = counting or self._active
         return " ".join(line.arguments)
 
 

@@ -78,7 +78,7 @@ OTHERS = [
     "   ",
 ]
 
-BAD = ['Banner a"b', "Banner 'a", 'Banner "a" \\"b"', "Banner", "UsePAM yes no", "Include", "Match"]
+BAD = ['Banner a"b', "Banner 'a", 'Banner "a" \\"b"', "UsePAM", "UsePAM yes no", "Include", "Match"]
 
 
 class Maker:

@@ -407,6 +407,7 @@ def test_what_stops_sshd(text: str, line: int | None) -> None:
     "text",
     [
         "Match User bob\nAuthenticationMethods publickey any",  # sshd looks when it holds
+        "Match User bob\nAuthenticationMethods any any",
         "AllowUsers #",
         "AuthenticationMethods 'publickey:a b'",
         "PubkeyAuthentication no\nAuthenticationMethods publickey none",
