@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 from doorward import errors, files, process
@@ -17,6 +18,14 @@ def _raise(error: BaseException) -> bytes:
 
 def _hang() -> None:
     threading.Event().wait()
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C interrupts, even where whoever started the tests has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_result() -> None:
