@@ -29,6 +29,17 @@ def find(name: str, root: str | Path = "/") -> Account | None:
     return _of_this_machine(name) if tree.root == Path("/") else in_files(name, tree)
 
 
+def has_group(name: str, root: str | Path = "/") -> bool:
+    """Tell whether there is a group of that name, where `find` would look for it."""
+    tree = Tree(root)
+    if tree.root != Path("/"):
+        return any(row[0] == name for row in _rows(tree, "/etc/group", 4))
+    try:
+        return grp.getgrnam(name) is not None
+    except (KeyError, ValueError):  # ValueError: a NUL in the name
+        return False
+
+
 def in_files(name: str, files: Files) -> Account | None:
     """Return somebody's account as passwd(5) and group(5) have it. Raises no error."""
     users = [row for row in _rows(files, "/etc/passwd", 7) if row[0] == name]

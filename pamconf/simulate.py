@@ -30,7 +30,8 @@ CALLS = {
 }
 """What an application can ask for, and the type of the rules that answer."""
 
-_FROZEN = {"setcred": "auth", "close_session": "session"}
+FOLLOWS = {"setcred": "auth", "close_session": "session"}
+"""Calls that take the path which another call took before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,12 @@ def run(
     call: str, rules: "Sequence[Rule]", returns: Returns, after: Outcome | None = None
 ) -> Outcome:
     """Return what a call, one of CALLS, comes to with these rules (see Service.run)."""
-    if after and after.status == "incomplete" and call in _FROZEN:
+    if after and after.status == "incomplete" and call in FOLLOWS:
         return Outcome(call, "abort", (), None, "the call before has not come to its end")
     if not rules:
         return Outcome(call, MUST_FAIL, (), None, f"no {CALLS[call]} rules, not in 'other' either")
     taken = {}
-    if after and _FROZEN.get(call) == after.call:
+    if after and FOLLOWS.get(call) == after.call:
         taken = {visit.index: visit.returned for visit in after.visits}
     return _Run(rules, returns, taken).outcome(call)
 

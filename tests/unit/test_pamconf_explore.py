@@ -3,9 +3,12 @@
 import pytest
 
 from pamconf import PamconfError, Rule, Service, stack
-from pamconf.explore import MODELS, NO, RIGHT, WRONG, YES, Login, Way, ways
+from pamconf.explore import Way, ways
+from pamconf.login import RIGHT, WRONG, Login
+from pamconf.models import MODELS
 
 D = "/etc/pam.d"
+YES, NO = "yes", "no"
 
 
 def password(_rule: Rule, login: Login) -> str:
@@ -30,7 +33,7 @@ def service(text: str) -> Service:
 
 def who_gets_in(text: str, call: str = "auth", **fixed: str) -> dict[tuple[str, ...], bool]:
     """Whether somebody gets in, by what hung on: `name=value`."""
-    found = ways(service(text), call, OURS, fixed)
+    found = ways(service(text), [call], OURS, fixed=fixed)
     return {
         tuple(f"{name}={value}" for name, value in way.facts.items()): way.gets_in for way in found
     }
@@ -55,17 +58,17 @@ def test_a_fact_that_is_fixed() -> None:
 def test_who_is_asked_what_in_which_order() -> None:
     """A prompt would be shown twice, or before the one that really comes first."""
     text = "auth required pam_unix.so\nauth optional pam_unix.so\nauth required pam_totp.so\n"
-    first = next(ways(service(text), "auth", OURS))
+    first = next(ways(service(text), ["auth"], OURS))
     assert first.asked == ("password", "code")
     assert first.outcome.visits[1].returned == "success"
 
 
 def test_an_unknown_module() -> None:
     """A module that nobody knows would be taken for one that always agrees."""
-    found: list[Way] = list(ways(service("auth required pam_new.so\n"), "auth"))
+    found: list[Way] = list(ways(service("auth required pam_new.so\n"), ["auth"], MODELS))
     assert [way.gets_in for way in found] == [True, False]
     assert [way.unsure[0].place for way in found] == [f"{D}/sshd:1"] * 2
-    assert found[0].facts == {"pam_new.so at /etc/pam.d/sshd:1 agrees": YES}
+    assert found[0].facts == {"/etc/pam.d/sshd:1": "pam_new.so agrees (/etc/pam.d/sshd:1)"}
 
 
 @pytest.mark.parametrize(
@@ -80,9 +83,9 @@ def test_an_unknown_module() -> None:
 )
 def test_deny(call: str, type_: str, status: str) -> None:
     """What the module that refuses says would be told wrongly."""
-    (way,) = ways(service(f"{type_} required pam_deny.so\n"), call)
+    (way,) = ways(service(f"{type_} required pam_deny.so\n"), [call], MODELS)
     assert way.outcome.status == status
-    (way,) = ways(service(f"{type_} required pam_permit.so\n"), call)
+    (way,) = ways(service(f"{type_} required pam_permit.so\n"), [call], MODELS)
     assert way.gets_in
 
 
@@ -90,7 +93,7 @@ def test_too_many_ways() -> None:
     """A program would go on for hours, on a file that somebody made for that."""
     text = "".join(f"auth optional pam_new{n}.so\n" for n in range(13))
     with pytest.raises(PamconfError, match="more than 4096 ways"):
-        list(ways(service(text), "auth"))
+        list(ways(service(text), ["auth"], MODELS))
 
 
 def test_wrong_answers_are_followed_too() -> None:

@@ -1,0 +1,165 @@
+"""One login, as the models of modules ask about it; a fact that nobody knows has all its values.
+
+A *fact* is something that a login hangs on and that no file says: is the password right, is there a
+second factor, where does it come from. It has a name, and values that are phrases of a sentence
+about whoever logs in: "enrolled", "not enrolled". Each value gets its turn, and only where
+something hangs on it.
+"""
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pamconf import accounts
+from pamconf.access_who import Names, Origin
+from pamconf.accounts import Account
+from pamconf.tree import Tree
+
+if TYPE_CHECKING:
+    from pamconf.stack import Rule
+
+RIGHT, WRONG = "right", "wrong"
+
+_UID_MAX = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class World:
+    """The machine whose files count, and what is known of who logs in, and from where.
+
+    `user` is None for anybody. `places` are the origins to follow, by phrases ("from 10.0.0.0/8");
+    with one of them it is known. `names` is what pam_access may ask the name service.
+    """
+
+    root: str | Path = "/"
+    user: Account | None = None
+    places: Mapping[str, Origin] = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
+
+    @cached_property
+    def files(self) -> Tree:
+        """The files below the root."""
+        return Tree(self.root)
+
+
+@dataclass
+class Login:
+    """What a model may ask, and say, of one login.
+
+    `service` is its name, `call` what goes on just now (one of simulate.CALLS), `rule` the rule
+    whose module is asked. `authtok` is the password that modules hand on: RIGHT, WRONG, or None
+    where there is none yet.
+
+    `asked` are the prompts so far, in order. `known` are the facts that something hung on, and
+    `sources` the rules that they were first asked by. `unsure` are rules whose module nobody has a
+    model of, `notes` what whoever reads of this login should know.
+    """
+
+    service: str
+    world: World = field(default_factory=World)
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    call: str = "auth"
+    rule: "Rule | None" = None
+    authtok: str | None = None
+    asked: list[str] = field(default_factory=list)
+    known: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, "Rule | None"] = field(default_factory=dict)
+    unsure: list["Rule"] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    _choices: list[tuple[str, ...]] = field(default_factory=list)
+    _chosen: list[int] = field(default_factory=list)
+    _user: Account | None = None
+    _uids: tuple[int, int] = (0, _UID_MAX)
+
+    def fact(self, name: str, *values: str) -> str:
+        """Return a fact: what was fixed for it, or one of `values`; each of them gets its turn."""
+        if name in self.fixed:
+            return self.fixed[name]
+        if name not in self.known:
+            place = len(self._choices)
+            self._choices.append(values)
+            if place == len(self._chosen):
+                self._chosen.append(0)
+            self.known[name] = values[self._chosen[place]]
+            self.sources[name] = self.rule
+        return self.known[name]
+
+    def ask(self, prompt: str) -> str:
+        """Note that somebody is asked for something, once; return whether it is RIGHT or WRONG."""
+        if prompt not in self.asked:
+            self.asked.append(prompt)
+        return self.fact(prompt, RIGHT, WRONG)
+
+    def note(self, text: str) -> None:
+        """Note what whoever reads of this login should know, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    # --- Who logs in ---
+
+    @property
+    def user(self) -> Account | None:
+        """Who logs in, as far as that is known."""
+        return self.world.user or self._user
+
+    def user_is(self, name: str) -> bool:
+        """Tell whether the user has that name."""
+        if self.user is None and self.fact(f"user {name}", name, f"not {name}") == name:
+            self._user = accounts.find(name, self.world.root) or Account(name, _UID_MAX, ())
+        return self.user is not None and self.user.name == name
+
+    def in_group(self, name: str) -> bool:
+        """Tell whether the user is in a group; nobody is in one that is not there."""
+        if self.user is not None:
+            return name in self.user.groups
+        if not accounts.has_group(name, self.world.root):
+            return False
+        return self.fact(f"group {name}", f"in {name}", f"not in {name}") == f"in {name}"
+
+    def uid_below(self, limit: int) -> bool:
+        """Tell whether the user's uid is below a limit."""
+        low, high = self._uids if self.user is None else (self.user.uid, self.user.uid)
+        if high < limit or low >= limit:
+            return high < limit
+        below, above = (f"with a uid below {limit}", f"with a uid from {limit} on")
+        if self.fact(f"uid below {limit}", above, below) == below:
+            self._uids = (low, limit - 1)
+            return True
+        self._uids = (limit, high)
+        return False
+
+    @property
+    def groups(self) -> Container[str]:
+        """The user's groups, each found out about when it is asked for."""
+        return _Groups(self)
+
+    # --- From where ---
+
+    @property
+    def origin(self) -> Origin:
+        """Where the login comes from, one of the world's places."""
+        if not self.world.places:
+            return Origin(service=self.service)
+        return self.world.places[self.fact("origin", *self.world.places)]
+
+    # --- The next one ---
+
+    def next(self) -> "Login | None":
+        """Return the login to follow after this one, None when all have had their turn."""
+        chosen = self._chosen[: len(self._choices)]
+        while chosen and chosen[-1] + 1 == len(self._choices[len(chosen) - 1]):
+            chosen.pop()
+        if not chosen:
+            return None
+        chosen[-1] += 1
+        return Login(self.service, self.world, self.fixed, _chosen=chosen)
+
+
+@dataclass(frozen=True)
+class _Groups:
+    login: Login
+
+    def __contains__(self, name: object) -> bool:
+        return self.login.in_group(str(name))
