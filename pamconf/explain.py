@@ -126,19 +126,20 @@ def _told_apart(rows: list[_Row]) -> list[_Row]:
     branches: dict[str, list[_Row]] = {}
     for facts, decision in rows:
         branches.setdefault(facts[0].phrases[0], []).append((facts[1:], decision))
-    merged: list[tuple[list[str], list[_Row]]] = []
+    merged: list[tuple[tuple[str, ...], list[_Row]]] = []
     for phrase, inside in branches.items():
         result = _told_apart(inside)
-        alike = next((phrases for phrases, other in merged if _same(other, result)), None)
-        if alike is None:
-            merged.append(([phrase], result))
+        at = next((at for at, (_, other) in enumerate(merged) if _same(other, result)), None)
+        if at is None:
+            merged.append(((phrase,), result))
         else:
-            alike.append(phrase)
+            phrases, other = merged[at]
+            merged[at] = ((*phrases, phrase), list(map(_with_notes_of, other, result)))
     if len(merged) == 1:
         return merged[0][1]
     first = rows[0][0][0]
     return [
-        ((Fact(first.name, tuple(phrases), first.source), *facts), decision)
+        ((Fact(first.name, phrases, first.source), *facts), decision)
         for phrases, result in merged
         for facts, decision in result
     ]
@@ -152,4 +153,10 @@ def _same(rows: list[_Row], others: list[_Row]) -> bool:
 def _gist(row: _Row) -> object:
     facts, decision = row
     about = [(fact.name, fact.phrases) for fact in facts]
-    return about, decision.asked, decision.keys, decision.unsure, decision.notes
+    return about, decision.asked, decision.keys, decision.unsure
+
+
+def _with_notes_of(row: _Row, other: _Row) -> _Row:
+    facts, decision = row
+    notes = tuple(dict.fromkeys((*decision.notes, *other[1].notes)))
+    return facts, replace(decision, notes=notes)

@@ -5,13 +5,14 @@ on (see pamconf.login). There are as many ways as there are differences, not as 
 facts.
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pamconf.errors import PamconfError
-from pamconf.login import Login, World
-from pamconf.simulate import FOLLOWS, Outcome
+from pamconf.login import DIRECTORIES, Login, World
+from pamconf.simulate import CALLS, FOLLOWS, Outcome
 
 if TYPE_CHECKING:
     from pamconf.stack import Rule, Service
@@ -78,7 +79,13 @@ def ways(
     by the names of modules ("pam_unix"); `fixed` are facts that are known, by their names. Raises
     PamconfError where there are more than WAYS_MAX.
     """
-    login: Login | None = Login(service.name, world or World(), fixed or {})
+    rules = itertools.chain.from_iterable(service.rules(CALLS[call]) for call in calls)
+    login: Login | None = Login(
+        service.name,
+        world or World(),
+        fixed or {},
+        has_directory=any(rule.name in DIRECTORIES for rule in rules),
+    )
     count = 0
     while login is not None:
         count += 1

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 RIGHT, WRONG = "right", "wrong"
 
+DIRECTORIES = ("pam_sss", "pam_ldap", "pam_krb5", "pam_winbind")
+"""Modules that ask for accounts elsewhere."""
+
 _UID_MAX = 2**32 - 1
 
 
@@ -50,7 +53,8 @@ class Login:
 
     `service` is its name, `call` what goes on just now (one of simulate.CALLS), `rule` the rule
     whose module is asked. `authtok` is the password that modules hand on: RIGHT, WRONG, or None
-    where there is none yet.
+    where there is none yet. `has_directory` says whether any
+    rule's module is one of DIRECTORIES.
 
     `asked` are the prompts so far, in order. `known` are the facts that something hung on, and
     `sources` the rules that they were first asked by. `unsure` are rules whose module nobody has a
@@ -63,6 +67,7 @@ class Login:
     call: str = "auth"
     rule: "Rule | None" = None
     authtok: str | None = None
+    has_directory: bool = False
     asked: list[str] = field(default_factory=list)
     known: dict[str, str] = field(default_factory=dict)
     sources: dict[str, "Rule | None"] = field(default_factory=dict)
@@ -110,13 +115,24 @@ class Login:
             self._user = accounts.find(name, self.world.root) or Account(name, _UID_MAX, ())
         return self.user is not None and self.user.name == name
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the account is one of this machine's own."""
+        if self.user is not None:
+            return accounts.in_files(self.user.name, self.world.files) is not None
+        local, elsewhere = "with a local account", "with an account of a directory"
+        return self.fact("account", local, elsewhere) == local
+
     def in_group(self, name: str) -> bool:
         """Tell whether the user is in a group; nobody is in one that is not there."""
         if self.user is not None:
             return name in self.user.groups
         if not accounts.has_group(name, self.world.root):
             return False
-        return self.fact(f"group {name}", f"in {name}", f"not in {name}") == f"in {name}"
+        return (
+            self.fact(f"group {name}", f"in group {name}", f"not in group {name}")
+            == f"in group {name}"
+        )
 
     def uid_below(self, limit: int) -> bool:
         """Tell whether the user's uid is below a limit."""
@@ -154,7 +170,13 @@ class Login:
         if not chosen:
             return None
         chosen[-1] += 1
-        return Login(self.service, self.world, self.fixed, _chosen=chosen)
+        return Login(
+            self.service,
+            self.world,
+            self.fixed,
+            has_directory=self.has_directory,
+            _chosen=chosen,
+        )
 
 
 @dataclass(frozen=True)

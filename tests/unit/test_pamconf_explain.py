@@ -153,8 +153,8 @@ IN, OUT = ((),), "refused"
     ("who", "rows"),
     [
         ("alice", [("alice", (), IN), ("not alice", (), OUT)]),
-        ("bob +sudo", [("bob", (), IN), ("not bob, in sudo", (), IN), (..., (), OUT)]),
-        ("alice +sudo bob", [("alice", (), IN), ("not alice, in sudo", (), IN), ..., ...]),
+        ("bob +sudo", [("bob", (), IN), ("not bob, in group sudo", (), IN), (..., (), OUT)]),
+        ("alice +sudo bob", [("alice", (), IN), ("not alice, in group sudo", (), IN), ..., ...]),
         ("nobody-there 7", [("nobody-there", (), IN), ..., ...]),
         ("+no-such-group", [("", (), OUT)]),
         ("0", [("", (), OUT)]),
@@ -185,8 +185,8 @@ def test_somebody_who_is_known(root: Path, who: str) -> None:
 def test_this_machine_s_groups() -> None:
     """A group of the machine would be taken for one that is not there, or the other way round."""
     assert [row[0] for row in table("auth requisite pam_who.so +root")] == [
-        "in root",
-        "not in root",
+        "in group root",
+        "not in group root",
     ]
     assert [row[0] for row in table("auth requisite pam_who.so +no-such-group")] == [""]
 

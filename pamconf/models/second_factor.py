@@ -1,0 +1,70 @@
+"""Modules that ask for something beside the password."""
+
+from typing import TYPE_CHECKING
+
+from pamconf.login import RIGHT, Login
+
+if TYPE_CHECKING:
+    from pamconf.stack import Rule
+
+CODE, PASSWORD_AND_CODE, KEY = "code", "password and code", "security key"
+
+_FACT = "second factor"
+_ENROLLED, _NOT_ENROLLED = "enrolled", "not enrolled"
+
+
+def is_enrolled(login: Login) -> bool:
+    """Tell whether the user has a second factor; both is followed where nobody knows."""
+    return login.fact(_FACT, _ENROLLED, _NOT_ENROLLED) == _ENROLLED
+
+
+def code(rule: "Rule", login: Login, *, skipped: bool = False) -> str:
+    """Model pam_google_authenticator, and what is used in its place.
+
+    Where `skipped`, or with nullok and no secret, it is PAM_IGNORE. Otherwise somebody without a
+    secret is asked all the same, in vain.
+    Source: src/pam_google_authenticator.c:google_authenticator.
+    """
+    if login.call != "auth":
+        return "success" if login.call == "setcred" else "module_unknown"
+    if skipped:
+        return "ignore"
+    enrolled = is_enrolled(login)
+    if not enrolled and _may_lack(rule):
+        return "ignore"
+    right = _answer(rule, login)
+    return "success" if enrolled and right else "auth_err"
+
+
+def oath(_rule: "Rule", login: Login) -> str:
+    """Model pam_oath (pam_oath/pam_oath.c): whom its users file does not name is refused."""
+    if login.call != "auth":
+        return "success"
+    enrolled = is_enrolled(login)
+    return "success" if login.ask(CODE) == RIGHT and enrolled else "auth_err"
+
+
+def security_key(rule: "Rule", login: Login) -> str:
+    """Model pam_u2f (pam-u2f.c): `nouserok` lets in whoever has no key, without asking."""
+    if login.call != "auth":
+        return "success"
+    if not is_enrolled(login):
+        return "success" if "nouserok" in rule.arguments else "user_unknown"
+    return "success" if login.ask(KEY) == RIGHT else "auth_err"
+
+
+def _may_lack(rule: "Rule") -> bool:
+    return any(one == "nullok" or one.startswith("nullok_until=") for one in rule.arguments)
+
+
+def _answer(rule: "Rule", login: Login) -> bool:
+    """Ask as the arguments say; what is typed together goes on to the next module."""
+    first = {"use_first_pass", "try_first_pass"} & {*rule.arguments}
+    if first and login.authtok:
+        return login.authtok == RIGHT
+    if "use_first_pass" in rule.arguments:
+        return False
+    if "forward_pass" not in rule.arguments:
+        return login.ask(CODE) == RIGHT
+    login.authtok = login.ask(PASSWORD_AND_CODE)
+    return login.authtok == RIGHT

@@ -1,0 +1,162 @@
+"""pam_succeed_if: conditions on who logs in, and from where.
+
+    arguments = *(option / condition)
+    option    = "debug" / "use_uid" / "quiet" / "quiet_fail" / "quiet_success" / "audit"
+    condition = field test value                         ; all of them have to hold
+    field     = "user" / "uid" / "gid" / "shell" / "home" / "ruser" / "rhost" / "tty" / "service"
+    test      = "lt" / "le" / "eq" / "ge" / "gt" / "ne"  ; of numbers; < <= >= > too
+              / "=" / "!=" / "=~" / "!~" / "in" / "notin" / "ingroup" / "notingroup"
+              / "innetgr" / "notinnetgr"                 ; lists are separated by colons
+
+Source: modules/pam_succeed_if/pam_succeed_if.c:evaluate.
+"""
+
+import fnmatch
+import operator
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from pamconf import accounts
+from pamconf.access_who import read_bits
+from pamconf.login import Login
+
+if TYPE_CHECKING:
+    from pamconf.stack import Rule
+
+_OPTIONS = {"debug", "use_uid", "quiet", "quiet_fail", "quiet_success", "audit"}
+_ALIASES = {
+    "login": "user",
+    "name": "user",
+    "dir": "home",
+    "homedir": "home",
+    "<": "lt",
+    "<=": "le",
+    ">": "gt",
+    ">=": "ge",
+    "glob": "=~",
+    "noglob": "!~",
+}
+_NUMBERS: Mapping[str, Callable[[int, int], bool]] = {
+    name: getattr(operator, name) for name in ("lt", "le", "eq", "ge", "gt", "ne")
+}
+_OPPOSITES = {
+    "!=": "=",
+    "!~": "=~",
+    "notin": "in",
+    "notingroup": "ingroup",
+    "notinnetgr": "innetgr",
+}
+_TEXTS: Mapping[str, Callable[[str, str], bool]] = {
+    "=": operator.eq,
+    "=~": fnmatch.fnmatchcase,
+    "in": lambda value, names: value in names.split(":"),
+}
+_FIELDS = ("user", "uid", "gid", "shell", "home", "ruser", "rhost", "tty", "service")
+_SUCCESS, _FAILURE, _NONSENSE = "success", "auth_err", "service_err"
+
+
+def succeed_if(rule: "Rule", login: Login) -> str:
+    """Model pam_succeed_if. What makes no sense is service_err, as soon as it is come to."""
+    if login.call == "setcred":
+        return "ignore"
+    words = [word for word in rule.arguments if word not in _OPTIONS]
+    whose = _Asker(login) if "use_uid" in rule.arguments else _Asked(login)
+    for at in range(0, len(words) - len(words) % 3, 3):
+        returned = _evaluate(whose, *words[at : at + 3])
+        if returned != _SUCCESS:
+            return returned
+    return _NONSENSE if len(words) % 3 else _SUCCESS
+
+
+def _evaluate(whose: "_Asked", left: str, qual: str, right: str) -> str:
+    field, test = (_ALIASES.get(word.lower(), word.lower()) for word in (left, qual))
+    if field not in _FIELDS:
+        return _NONSENSE
+    if test in _NUMBERS:
+        return whose.compare(field, test, right)
+    plain = _OPPOSITES.get(test, test)
+    if plain not in {*_OPPOSITES.values()}:
+        return _NONSENSE
+    return _SUCCESS if whose.holds(field, plain, right) == (plain == test) else _FAILURE
+
+
+class _Asked:
+    """The user who logs in."""
+
+    def __init__(self, login: Login) -> None:
+        self.login = login
+
+    def compare(self, field: str, test: str, right: str) -> str:
+        """Return what a comparison of numbers comes to."""
+        limit = read_bits(right)
+        value = self._text(field)
+        if limit is None:
+            return _NONSENSE
+        if field == "uid":
+            return _SUCCESS if self._uid_is(test, limit) else _FAILURE
+        if value is None and field == "gid":
+            return _SUCCESS if self._may(f"gid {test} {right}") else _FAILURE
+        number = None if value is None else read_bits(value)
+        if number is None:
+            return _NONSENSE
+        return _SUCCESS if _NUMBERS[test](number, limit) else _FAILURE
+
+    def holds(self, field: str, test: str, right: str) -> bool:
+        """Tell whether something is so."""
+        if test == "ingroup":
+            return any(self._in_group(name) for name in right.split(":"))
+        if test == "innetgr":
+            return self._may(f"{field} {test} {right}")
+        value = self._text(field)
+        if value is not None:
+            return _TEXTS[test](value, right)
+        if field == "user" and test != "=~":
+            names = right.split(":") if test == "in" else [right]
+            return any(self._is(name) for name in names)
+        return self._may(f"{field} {test} {right}")
+
+    def _is(self, name: str) -> bool:
+        return self.login.user_is(name)
+
+    def _in_group(self, name: str) -> bool:
+        return self.login.in_group(name)
+
+    def _uid_is(self, test: str, limit: int) -> bool:
+        if test in {"lt", "ge"}:
+            return self._uid_below(limit) == (test == "lt")
+        if test in {"le", "gt"}:
+            return self._uid_below(limit + 1) == (test == "le")
+        equal = not self._uid_below(limit) and self._uid_below(limit + 1)
+        return equal == (test == "eq")
+
+    def _uid_below(self, limit: int) -> bool:
+        return self.login.uid_below(limit)
+
+    def _may(self, condition: str) -> bool:
+        """Follow both, where nobody knows."""
+        so, otherwise = f"with {condition}", f"without {condition}"
+        return self.login.fact(condition, so, otherwise) == so
+
+    def _text(self, field: str) -> str | None:
+        """Return what a field says, or None where nobody knows."""
+        login = self.login
+        if field in {"rhost", "tty"}:
+            return getattr(login.origin, field) or ""
+        known = {"service": login.service, "user": login.user.name if login.user else None}
+        return known.get(field)
+
+
+class _Asker(_Asked):
+    """The user who runs the program that asks: root, but for su, sudo and their like."""
+
+    def _is(self, name: str) -> bool:
+        return self._may(f"{name} as the caller")
+
+    def _in_group(self, name: str) -> bool:
+        return accounts.has_group(name, self.login.world.root) and self._may(f"a caller in {name}")
+
+    def _uid_below(self, limit: int) -> bool:
+        return self._may(f"a caller whose uid is below {limit}")
+
+    def _text(self, field: str) -> str | None:
+        return None if field == "user" else super()._text(field)

@@ -1,0 +1,83 @@
+"""Where logins to a service may come from, as far as its rules tell places apart."""
+
+import ipaddress
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from pamconf.access import parse, read_options
+from pamconf.access_who import Network, Origin, read_address, read_network
+from pamconf.errors import PamconfError
+from pamconf.login import World
+
+if TYPE_CHECKING:
+    from pamconf.stack import Rule, Service
+
+_HERE = "at the machine itself"
+_ELSEWHERE = "from elsewhere"
+_REMOTE = ("sshd",)
+_TERMINALS = {"sshd": "ssh", "cron": "cron"}
+_DISPLAYS = ("lightdm", "gdm", "sddm", "xdm")
+_LOCAL = ("su", "sudo", "login", "cron", "atd", "polkit", "runuser", "systemd", "chsh", "passwd")
+"""Beginnings of the names of services that never say a remote host (see _DISPLAYS, too)."""
+
+_OUTSIDE = ("203.0.113.7", "198.51.100.7", "192.0.2.7", "8.8.8.8", "100.64.0.7", "2001:db8::7")
+"""Addresses that stand for elsewhere: the first that no rule names (RFC 5737, RFC 3849)."""
+
+
+def places(service: "Service", world: World) -> Mapping[str, Origin]:
+    """Return an origin for each place that the rules may treat in its own way, by a phrase.
+
+    Networks and addresses in access files that the rules name are places; so is what lies outside
+    all of them, and the machine itself, for services that one can use there.
+    """
+    networks = dict(_networks(service, world))
+    found = {}
+    terminal = _terminal(service.name)
+    if not service.name.startswith((*_LOCAL, *_DISPLAYS)):
+        for word, network in networks.items():
+            found[f"from {word}"] = Origin(_inside(network), terminal, service.name)
+        outside = next(
+            text
+            for text in (*_OUTSIDE, "::7")
+            if not any((read_address(text) or b"") in one for one in networks.values())
+        )
+        found[_ELSEWHERE] = Origin(outside, terminal, service.name)
+    if service.name not in _REMOTE:
+        found[_HERE] = Origin(None, terminal, service.name)
+    return found
+
+
+def _terminal(name: str) -> str:
+    return ":0" if name.startswith(_DISPLAYS) else _TERMINALS.get(name, "tty1")
+
+
+def _inside(network: Network) -> str:
+    """Return an address of a network: its first that is no network's own name."""
+    first = ipaddress.ip_address(network.address)
+    if network.mask is None or network.mask == b"\xff" * len(network.mask):
+        return str(first)
+    base = int.from_bytes(network.address) & int.from_bytes(network.mask)
+    return str(type(first)(base + 1))
+
+
+def _networks(service: "Service", world: World) -> Iterator[tuple[str, Network]]:
+    for rule in dict.fromkeys([*service.rules("auth"), *service.rules("account")]):
+        options = read_options(rule.arguments)
+        if not _reads_one(rule):
+            continue
+        try:
+            text = world.files.read(options.accessfile)
+            file = parse(text, options.accessfile, options.fieldsep, options.listsep)
+        except PamconfError:
+            continue
+        for word in itertools.chain.from_iterable(line.origin_words for line in file.rules):
+            network = read_network(word.text)
+            if network:
+                yield word.text, network
+
+
+def _reads_one(rule: "Rule") -> bool:
+    """Tell whether a rule's module reads an access file: pam_access, and others that name one."""
+    named = any(argument.startswith("accessfile=") for argument in rule.arguments)
+    return named or rule.name == "pam_access"
