@@ -26,6 +26,8 @@ command:
 import json
 from collections.abc import Iterator
 
+from pamconf import errors as pamconf_errors
+
 
 class DoorwardError(Exception):
     """An error that a user can understand.
@@ -111,6 +113,10 @@ def as_doorward_error(error: Exception) -> DoorwardError:
     """Turn whatever was raised into something that can be shown to a user."""
     if isinstance(error, DoorwardError):
         return error
+    if isinstance(error, pamconf_errors.FileError):
+        return FileError(str(error), hint=error.hint)
+    if isinstance(error, pamconf_errors.PamconfError):
+        return DoorwardError(str(error), hint=error.hint)
     if isinstance(error, OSError):
         place = f"{error.filename!s}: " if error.filename else ""
         return FileError(f"{place}{error.strerror or error}")

@@ -66,6 +66,13 @@ users_argument: Decorator = click.argument(
 json_option: Decorator = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, and ask nothing."
 )
+root_option: Decorator = click.option(
+    "--root",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False),
+    default="/",
+    help="The folder that is / of another machine: an image, a chroot.",
+)
 qr_option: Decorator = click.option(
     "--qr",
     metavar="FILE",

@@ -10,8 +10,9 @@ from doorward.lazy import LazyGroup
     prefix="doorward.commands.pam_",
     listed={
         "install-module": "Put the PAM module where libpam looks for it.",
+        "explain": "Say who is asked what, from where, and gets in or not.",
         "access": "Check an access file, and ask it who is let in.",
     },
 )
 def command() -> None:
-    """Install the PAM module, and check the files that PAM goes by."""
+    """Install the PAM module, and explain and check the files that PAM goes by."""
