@@ -148,7 +148,7 @@ class _Run:
         elif action == "ignore":
             why = "it has no say"
         else:
-            landed, left = self._jump(at, rule.level, int(action))
+            landed, left = jump(self._rules, at, int(action))
             why = f"on to what follows, over {action} of them"
             if left:
                 self._decide(MUST_FAIL, good=False)
@@ -156,7 +156,7 @@ class _Run:
             self._note(at, returned, action, why)
             return landed
         self._note(at, returned, action, why, stops=stops)
-        return self._end(at, rule.level) if stops else at
+        return end(self._rules, at) if stops else at
 
     def _ok(self, returned: str, cached: str) -> str:
         undecided = self._impression is None
@@ -176,20 +176,26 @@ class _Run:
         self._decide(MUST_FAIL if returned == "ignore" else returned, good=False)
         return f"the answer is {self._status}"
 
-    def _jump(self, at: int, level: int, over: int) -> tuple[int, int]:
-        """Return where a jump lands, and how many rules were missing for it."""
-        while over > 0 and self._within(at, level):
-            at += 1
-            while self._within(at, level + 1):
-                at += 1
-            over -= 1
-        return at, over
 
-    def _within(self, at: int, level: int) -> bool:
-        """Tell whether the rule after `at` is in a substack of that level."""
-        return at + 1 < len(self._rules) and self._rules[at + 1].level >= level
-
-    def _end(self, at: int, level: int) -> int:
-        while self._within(at, level):
+def jump(rules: "Sequence[Rule]", at: int, over: int) -> tuple[int, int]:
+    """Return the last rule that a jump goes over, and how many rules were missing for it."""
+    level = rules[at].level
+    while over > 0 and _within(rules, at, level):
+        at += 1
+        while _within(rules, at, level + 1):
             at += 1
-        return at
+        over -= 1
+    return at, over
+
+
+def end(rules: "Sequence[Rule]", at: int) -> int:
+    """Return the last rule of the (sub)stack that a rule is in."""
+    level = rules[at].level
+    while _within(rules, at, level):
+        at += 1
+    return at
+
+
+def _within(rules: "Sequence[Rule]", at: int, level: int) -> bool:
+    """Tell whether the rule after `at` is in a substack of that level."""
+    return at + 1 < len(rules) and rules[at + 1].level >= level
