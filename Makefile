@@ -4,7 +4,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # What `make setup` installs where it is missing: compilers and tools, no daemon.
 PACKAGES := build-essential ca-certificates clang clang-format clang-tidy cppcheck debootstrap git \
-	libclang-rt-dev libpam0g-dev llvm ninja-build nettle-dev pkg-config python3 python3-dev \
+	graphviz libclang-rt-dev libpam0g-dev llvm ninja-build nettle-dev pkg-config python3 python3-dev \
 	python3-venv zbar-tools
 
 # The folders are among these too: a file that has gone changes its folder's time.

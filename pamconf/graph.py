@@ -177,6 +177,8 @@ class _Picture:
             color=colour,
             fillcolor=colour,
             margin="10",
+            labelloc="t",
+            labeljust="r",
         )
         yield f"  subgraph cluster{next(self._frames)} {{ graph {about}"
         yield from inside
@@ -187,10 +189,10 @@ class _Picture:
         rule = self._flow.rules[at]
         if rule.enters:
             return
-        style = _UNTAKEN | {"style": "rounded,filled,dashed"} if self._is_unreached(at) else {}
-        yield _node(
-            _name(at), _table(self._rows(at)), tooltip=f'"{_quotable(_line(rule))}"', **style
-        )
+        style = {"width": "1.9", "tooltip": f'"{_quotable(_line(rule))}"'}
+        if self._is_unreached(at):
+            style |= _UNTAKEN | {"style": "rounded,filled,dashed"}
+        yield _node(_name(at), _table(self._rows(at)), **style)
         for step in self._steps[at]:
             if step.target in _REFUSALS:
                 yield _node(_refusal(step), self._refusal_text(step), **self._refused(step))
@@ -205,7 +207,7 @@ class _Picture:
         else:
             arguments = " ".join(rule.arguments)
             yield "", f"<B>{_escaped(rule.name)}</B>"
-            yield from (("", line) for line in _wrapped(arguments, lines=1))
+            yield from (("", line) for line in _wrapped(arguments, lines=2))
         yield from (("", _soft(line)) for line in _wrapped(_control(rule)))
         if rule.control.flaw and not rule.fault:
             yield from (("", line) for line in _wrapped(f"bad: {rule.control.flaw.message}"))
@@ -273,7 +275,7 @@ class _Picture:
         target = _refusal(step) if refused else self._target(step.target)
         style = dict(_UNTAKEN) if self._is_untaken(step) else {}
         if label := self._label(step, alone=alone):
-            style["label"] = f"<{label}>"
+            style["label"] = f"<&#160;{label}>"
         if not refused:
             style["weight"] = (
                 "10" if step.target == start(self._flow.rules, step.source + 1) else "1"
@@ -298,7 +300,9 @@ class _Picture:
         if rule.control.keyword and values[0] == AGREES[0]:
             values = [value for value in values if value != AGREES[1]]
         more = ["…"] if len(values) > _NAMED_MAX else []
-        return "<BR/>".join(_wrapped(", ".join(values[:_NAMED_MAX] + more) + fails, width=_LABEL))
+        return "<BR/>&#160;".join(
+            _wrapped(", ".join(values[:_NAMED_MAX] + more) + fails, width=_LABEL)
+        )
 
     def _is_untaken(self, step: Step) -> bool:
         return self._flow.is_complete and step not in self._flow.taken
@@ -366,7 +370,7 @@ def _table(rows: Iterator[tuple[str, str]]) -> str:
         f'<TR><TD ALIGN="LEFT" BGCOLOR="{colour or "transparent"}">{text}</TD></TR>'
         for colour, text in rows
     )
-    return f'<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="2">{lines}</TABLE>'
+    return f'<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="2" WIDTH="120">{lines}</TABLE>'
 
 
 def _soft(text: str) -> str:

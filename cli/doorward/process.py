@@ -1,4 +1,4 @@
-"""The one place that forks, and what every process of doorward's does first."""
+"""The one place that forks and starts programs, and what every process of doorward's does first."""
 
 import contextlib
 import ctypes
@@ -6,8 +6,9 @@ import os
 import resource
 import select
 import signal
+import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from doorward.errors import DoorwardError, as_doorward_error, error_from_json, error_to_json
@@ -81,6 +82,27 @@ def in_child(work: Callable[[], bytes | None], *, seconds: float = CHILD_SECONDS
     if answer[:1] == b"-":
         raise error_from_json(answer[1:])
     return answer[1:]
+
+
+def filtered(
+    argv: Sequence[str], text: bytes, *, hint: str, seconds: float = CHILD_SECONDS
+) -> bytes:
+    """Return what a program makes of `text`, which it gets through a pipe.
+
+    `hint` says what to try where there is no such program. That it fails, or takes longer than
+    `seconds`, is a DoorwardError too.
+    """
+    try:
+        done = subprocess.run(argv, input=text, capture_output=True, check=False, timeout=seconds)
+    except OSError as error:
+        raise DoorwardError(f"{argv[0]} cannot be run: {error.strerror}", hint=hint) from error
+    except subprocess.TimeoutExpired as error:
+        raise DoorwardError(f"{argv[0]} took longer than {seconds:g} seconds") from error
+    if done.returncode != 0:
+        said = done.stderr.decode("utf-8", "replace").strip().split("\n")[0]
+        why = said or f"it ended with {done.returncode}"
+        raise DoorwardError(f"{argv[0]} failed: {why}")
+    return done.stdout
 
 
 def _child(writer: int, work: Callable[[], bytes | None]) -> NoReturn:
