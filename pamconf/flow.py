@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 AGREES = ("success", "new_authtok_reqd")
 """What a call may come to that lets in: the second one wants a new password first."""
 
-_VALUES = tuple(value for value in RETURNS if value != "incomplete")  # on which libpam pauses
-
 
 class End(enum.Enum):
     """Where rules end.
@@ -54,7 +52,7 @@ class Step:
     @property
     def others(self) -> bool:
         """Whether it is simpler to say that all other values lead elsewhere."""
-        return len(self.values) > len(_VALUES) // 2
+        return len(self.values) > len(RETURNS) // 2
 
 
 @dataclass
@@ -98,14 +96,18 @@ def _steps(rules: "Sequence[Rule]", at: int) -> Iterator[Step]:
     if rule.enters:
         return
     found: dict[tuple[int | End, bool], list[str]] = {}
-    for value in (MUST_FAIL,) if rule.fault else _VALUES:
+    for value in (MUST_FAIL,) if rule.fault else RETURNS:
         found.setdefault(_target(rules, at, value), []).append(value)
     for (target, fails), values in found.items():
         yield Step(at, target, tuple(values), fails)
 
 
 def _target(rules: "Sequence[Rule]", at: int, value: str) -> tuple[int | End, bool]:
-    """Return where a value leads to, and whether that is a failure that may be forgotten."""
+    """Return where a value leads to, and whether that is a failure that may be forgotten.
+
+    Pausing (incomplete) is taken for an error: the same call goes on later.
+    An error that is `ok` is the answer, unless new_authtok_reqd was before it: that is left out.
+    """
     rule = rules[at]
     action = rule.control[value]
     stops = action in {"die", "done"}

@@ -35,7 +35,7 @@ RULES_MAX = 300
 _ENDINGS = {True: ("lets in", "refuses"), False: ("succeeds", "fails")}
 _DECIDING = ("auth", "account")
 
-_WIDTH = 38  # characters of a line in a box
+_WIDTH = 46  # characters of a line in a box
 _LINES = 3
 _WAYS_SHOWN = 5
 _NAMED_MAX = 4  # values that are named one by one
@@ -151,8 +151,8 @@ class _Picture:
         for key, found in itertools.groupby(places, functools.partial(self._frame_of, level)):
             group = list(found)
             if isinstance(key, int):
-                inside = f"{INCLUDES_FROM}/{self._flow.rules[key].module}"
-                boxes = list(self._level(group[1:], level + 1, posixpath.normpath(inside)))
+                inside = posixpath.join(INCLUDES_FROM, self._flow.rules[key].module or "")
+                boxes = list(self._level(group[1:], level + 1, inside))
                 yield from self._framed(f"substack {inside}", _SUBSTACK, boxes)
             elif key == path:
                 yield from (line for at in group for line in self._box(at))
@@ -187,8 +187,6 @@ class _Picture:
     def _box(self, at: int) -> Iterator[str]:
         """Draw a rule, and beside it the ends that it alone leads to."""
         rule = self._flow.rules[at]
-        if rule.enters:
-            return
         style = {"width": "1.9", "tooltip": f'"{_quotable(_line(rule))}"'}
         if self._is_unreached(at):
             style |= _UNTAKEN | {"style": "rounded,filled,dashed"}

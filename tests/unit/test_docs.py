@@ -1,18 +1,26 @@
 """The documents, held against what they speak of."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 from doorward.commands import enroll
+from doorward.pam_models import WITH_DOORWARD
+from doorward.process import filtered
 from PIL import Image
 
+import pamconf
+from pamconf import graph
+from pamconf.access_who import Origin
+from pamconf.login import World
 from tests.conftest import CHECKOUT
 from tests.screen import scanned
 
 DOCUMENTS = sorted(
     path for pattern in ("*.md", "docs/*.md", "lab/*.md") for path in CHECKOUT.glob(pattern)
 )
+ANYWHERE = {"from there": Origin("192.168.1.9"), "from elsewhere": Origin("203.0.113.9")}
 README = (CHECKOUT / "README.md").read_text()
 
 
@@ -84,8 +92,25 @@ def test_every_key_of_the_file_is_described() -> None:
 
 def test_the_picture_in_readme_can_be_scanned() -> None:
     """The first thing that a newcomer sees would be a QR code that is none."""
-    (name,) = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
+    name, *_ = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
     assert scanned(Image.open(CHECKOUT / name)).startswith("otpauth://totp/")
+
+
+def test_the_drawing_in_readme(tmp_path: Path) -> None:
+    """Who draws their own sshd would get another picture than the one that is shown."""
+    line = "auth required pam_doorward.so nullok accessfile=/etc/security/access-doorward.conf\n"
+    assert "```\n" + line + "```" in README
+    shutil.copytree(CHECKOUT / "tests/fixtures/pam/debian-12", tmp_path, dirs_exist_ok=True)
+    sshd, common = tmp_path / "etc/pam.d/sshd", "@include common-auth\n"
+    sshd.write_text(sshd.read_text().replace(common, common + line))
+    access = README.split("# permission : users : origins\n")[1].split("```")[0]
+    (tmp_path / "etc/security/access-doorward.conf").write_text(access)
+    picture = graph.dot(
+        pamconf.load("sshd", tmp_path), "auth", WITH_DOORWARD, World(tmp_path, places=ANYWHERE)
+    )
+    drawn = filtered(["dot", "-Tsvg"], picture.encode(), hint="").decode()
+    shown = (CHECKOUT / "docs/pam-graph.svg").read_text()
+    assert re.findall(r">([^<\n]+)</", drawn) == re.findall(r">([^<\n]+)</", shown)
 
 
 def test_the_example_of_pamconf(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
