@@ -40,7 +40,9 @@ _LINES = 3
 _WAYS_SHOWN = 5
 _NAMED_MAX = 4  # values that are named one by one
 _LABEL = 22  # characters of a line at an arrow
-_REFUSALS = (End.REFUSED, End.REFUSED_LATER)
+_WAYS_IN_MAX = 6  # arrows to the one end below; more of them would be a tangle
+_LARGE = 60  # rules; dot takes its time for more, unless it need not be as neat
+_LESS_NEAT = '  graph [nslimit="1", nslimit1="1", mclimit="0.1", splines="polyline"];'
 
 _INK, _SOFT, _FAINT = "#1f2933", "#52606d", "#7b8794"
 _FONT = "Helvetica,Arial,sans-serif"
@@ -133,9 +135,15 @@ class _Picture:
             for at, found in itertools.groupby(flow.steps, operator.attrgetter("source"))
         }
         self._frames = itertools.count()
+        self._ways_in = sum(step.target is End.IN for step in flow.steps)
+        self._beside = {End.REFUSED, End.REFUSED_LATER}
+        if self._ways_in > _WAYS_IN_MAX:
+            self._beside.add(End.IN)
 
     def lines(self) -> Iterator[str]:
         """Draw it."""
+        if len(self._flow.rules) > _LARGE:
+            yield _LESS_NEAT
         yield from self._level(range(len(self._flow.rules)), 0, self._own)
         yield from self._ends()
         yield _edge("start", self._target(start(self._flow.rules)), weight="10")
@@ -192,9 +200,9 @@ class _Picture:
             style |= _UNTAKEN | {"style": "rounded,filled,dashed"}
         yield _node(_name(at), _table(self._rows(at)), **style)
         for step in self._steps[at]:
-            if step.target in _REFUSALS:
-                yield _node(_refusal(step), self._refusal_text(step), **self._refused(step))
-                yield f"  {{ rank=same; {_name(at)}; {_refusal(step)}; }}"
+            if step.target in self._beside:
+                yield _node(_end_beside(step), self._end_text(step), **self._end_style(step))
+                yield f"  {{ rank=same; {_name(at)}; {_end_beside(step)}; }}"
 
     def _rows(self, at: int) -> Iterator[tuple[str, str]]:
         """Yield the rows of a box: a colour to lie on, or none, and what stands in it."""
@@ -223,17 +231,18 @@ class _Picture:
 
     # --- Ends ---
 
-    def _refusal_text(self, step: Step) -> str:
-        if step.target is End.REFUSED:
-            return f"<B>{self._bad}</B>"
+    def _end_text(self, step: Step) -> str:
+        if step.target is not End.REFUSED_LATER:
+            return f"<B>{self._good if step.target is End.IN else self._bad}</B>"
         later = ", ".join(self._flow.asked_later.get(step, ()))
         still = f"<BR/>still asks: {_escaped(later)}" if later else ""
         return f"<B>{self._bad}</B> in the end{still}"
 
-    def _refused(self, step: Step) -> Mapping[str, str]:
+    def _end_style(self, step: Step) -> Mapping[str, str]:
+        style = _IN if step.target is End.IN else _REFUSED
         if self._is_untaken(step):
-            return _REFUSED | _UNTAKEN | {"style": "filled,dashed", "fillcolor": "white"}
-        return _REFUSED
+            return style | _UNTAKEN | {"style": "filled,dashed", "fillcolor": "white"}
+        return style
 
     def _ends(self) -> Iterator[str]:
         """Draw what is behind the last rule."""
@@ -245,7 +254,7 @@ class _Picture:
         if self._over() != "in":
             why = "" if self._over() == "over" else "<BR/>no rule has agreed"
             yield _node("refused", f"<B>{self._bad}</B>{why}", **_REFUSED)
-        if self._over() != "refused" or any(step.target is End.IN for step in self._flow.steps):
+        if self._over() != "refused" or (self._ways_in and End.IN not in self._beside):
             yield _node("in", "<BR/>".join(self._good_text()), **_IN)
 
     def _good_text(self) -> Iterator[str]:
@@ -269,12 +278,12 @@ class _Picture:
     # --- Arrows ---
 
     def _arrow(self, step: Step, *, alone: bool) -> str:
-        refused = step.target in _REFUSALS
-        target = _refusal(step) if refused else self._target(step.target)
+        beside = step.target in self._beside
+        target = _end_beside(step) if beside else self._target(step.target)
         style = dict(_UNTAKEN) if self._is_untaken(step) else {}
         if label := self._label(step, alone=alone):
             style["label"] = f"<&#160;{label}>"
-        if not refused:
+        if not beside:
             style["weight"] = (
                 "10" if step.target == start(self._flow.rules, step.source + 1) else "1"
             )
@@ -327,8 +336,8 @@ def _name(at: int) -> str:
     return f"rule{at}"
 
 
-def _refusal(step: Step) -> str:
-    assert isinstance(step.target, End)  # noqa: S101 - one of _REFUSALS
+def _end_beside(step: Step) -> str:
+    assert isinstance(step.target, End)  # noqa: S101 - as who asks has seen
     return f"{step.target.name.lower()}{step.source}"
 
 

@@ -89,19 +89,19 @@ def filtered(
 ) -> bytes:
     """Return what a program makes of `text`, which it gets through a pipe.
 
-    `hint` says what to try where there is no such program. That it fails, or takes longer than
-    `seconds`, is a DoorwardError too.
+    `hint` says what to try where there is no such program, it fails, or takes longer than
+    `seconds`: that is a DoorwardError.
     """
     try:
         done = subprocess.run(argv, input=text, capture_output=True, check=False, timeout=seconds)
     except OSError as error:
         raise DoorwardError(f"{argv[0]} cannot be run: {error.strerror}", hint=hint) from error
     except subprocess.TimeoutExpired as error:
-        raise DoorwardError(f"{argv[0]} took longer than {seconds:g} seconds") from error
+        raise DoorwardError(f"{argv[0]} took longer than {seconds:g} seconds", hint=hint) from error
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace").strip().split("\n")[0]
         why = said or f"it ended with {done.returncode}"
-        raise DoorwardError(f"{argv[0]} failed: {why}")
+        raise DoorwardError(f"{argv[0]} failed: {why}", hint=hint)
     return done.stdout
 
 

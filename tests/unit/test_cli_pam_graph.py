@@ -112,7 +112,7 @@ def test_without_graphviz(root: Path, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.split("\n")[:2] == [
         "doorward: error: dot cannot be run: No such file or directory",
-        "hint: 'apt install graphviz' has it. --dot prints the picture's text instead.",
+        "hint: 'apt install graphviz' has dot. With --dot there is text instead of a picture.",
     ]
     assert not path.exists()
     done = run("sshd", "--root", root, "--dot", env=env)
@@ -137,7 +137,7 @@ def test_another_program(argv: list[str], said: bytes | str) -> None:
         return
     with pytest.raises(DoorwardError) as caught:
         process.filtered(argv, b"text", hint="try", seconds=0.2)
-    assert caught.value.message == said
+    assert (caught.value.message, caught.value.hint) == (said, "try")
 
 
 @pytest.mark.parametrize(

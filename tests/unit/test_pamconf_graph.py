@@ -266,6 +266,24 @@ def test_a_module_that_waits() -> None:
     assert boxes(text)["in"] == "lets in no login comes here"
 
 
+@pytest.mark.parametrize(
+    "control", ["required", "requisite", "sufficient", "optional", "[success=5 default=ignore]"]
+)
+def test_a_large_stack_is_drawn(control: str) -> None:
+    """Dot would be at work for minutes, and be given up."""
+    svg = drawn(graph.dot(service(f"auth {control} pam_unix.so\n" * graph.RULES_MAX)))
+    titles = [found.text or "" for found in svg.iter("{http://www.w3.org/2000/svg}title")]
+    assert sum(title.startswith("rule") and "->" not in title for title in titles) == 300
+
+
+def test_many_rules_that_let_in() -> None:
+    """Arrows from everywhere to one end would be a tangle, and say nothing."""
+    text = graph.dot(service("auth sufficient pam_unix.so\n" * 7))
+    assert boxes(text)["in6"] == "lets in"
+    assert arrows(text)["rule6", "in6"] == ("success", False)
+    assert "in" not in boxes(text)
+
+
 VALUE = st.sampled_from(VALUES)
 RETURNED = VALUE.filter(lambda value: value != "new_authtok_reqd") | st.just("success")
 ACTION = st.sampled_from([*(one for one in ACTIONS if one != "reset"), "1", "2", "3"])

@@ -19,7 +19,7 @@ from pamconf.login import World
 from pamconf.places import places
 
 _DOT = ("dot", "-Tsvg")
-_HINT = "'apt install graphviz' has it. --dot prints the picture's text instead."
+_HINT = "'apt install graphviz' has dot. With --dot there is text instead of a picture."
 _MODE = 0o644  # it says no more than /etc/pam.d, which everybody can read
 
 
