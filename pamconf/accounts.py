@@ -3,7 +3,7 @@
 import grp
 import os
 import pwd
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pamconf.errors import FileError
@@ -12,11 +12,17 @@ from pamconf.tree import Files, Tree
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user that exists. `groups` are names, the primary group's first."""
+    """A user that exists. `groups` are names, the primary group's first.
+
+    `gid`, `home` and `shell` are None where nobody has looked.
+    """
 
     name: str
     uid: int
     groups: tuple[str, ...]
+    gid: int | None = field(default=None, compare=False)
+    home: str | None = field(default=None, compare=False)
+    shell: str | None = field(default=None, compare=False)
 
 
 def find(name: str, root: str | Path = "/") -> Account | None:
@@ -43,13 +49,13 @@ def has_group(name: str, root: str | Path = "/") -> bool:
 def in_files(name: str, files: Files) -> Account | None:
     """Return somebody's account as passwd(5) and group(5) have it. Raises no error."""
     users = [row for row in _rows(files, "/etc/passwd", 7) if row[0] == name]
-    if not users or not users[0][2].isdecimal():
+    if not users or not (users[0][2].isdecimal() and users[0][3].isdecimal()):
         return None
-    _, _, uid, gid, *_ = users[0]
+    _, _, uid, gid, _, home, shell = users[0]
     groups = _rows(files, "/etc/group", 4)
     primary = [row[0] for row in groups if row[2] == gid]
     others = [row[0] for row in groups if row[2] != gid and name in row[3].split(",")]
-    return Account(name, int(uid), tuple(primary[:1] + others))
+    return Account(name, int(uid), tuple(primary[:1] + others), int(gid), home, shell)
 
 
 def _rows(files: Files, path: str, fields: int) -> list[list[str]]:
@@ -73,4 +79,4 @@ def _of_this_machine(name: str) -> Account | None:
             names.append(grp.getgrgid(gid).gr_name)
         except KeyError:
             continue
-    return Account(name, entry.pw_uid, tuple(names))
+    return Account(name, entry.pw_uid, tuple(names), entry.pw_gid, entry.pw_dir, entry.pw_shell)

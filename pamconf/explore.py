@@ -62,8 +62,8 @@ def unknown(rule: "Rule", login: Login) -> str:
     """Model a module that nobody has described: it may agree, and it may refuse."""
     if rule not in login.unsure:
         login.unsure.append(rule)
-    agrees, refuses = (f"{rule.module} {verb} ({rule.place})" for verb in ("agrees", "refuses"))
-    return "success" if login.fact(rule.place, agrees, refuses) == agrees else deny(rule, login)
+    agrees = login.agrees(str(rule.module), rule.place)
+    return "success" if agrees else deny(rule, login)
 
 
 def ways(

@@ -6,7 +6,7 @@ about whoever logs in: "enrolled", "not enrolled". Each value gets its turn, and
 something hangs on it.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,9 @@ RIGHT, WRONG = "right", "wrong"
 
 DIRECTORIES = ("pam_sss", "pam_ldap", "pam_krb5", "pam_winbind")
 """Modules that ask for accounts elsewhere."""
+
+NOBODY = "\x01"
+"""Stands for a user whom no file names."""
 
 _UID_MAX = 2**32 - 1
 
@@ -97,6 +100,11 @@ class Login:
             self.asked.append(prompt)
         return self.fact(prompt, RIGHT, WRONG)
 
+    def agrees(self, who: str, place: str) -> bool:
+        """Follow both, that something agrees and that it refuses: what nobody can know."""
+        agrees, refuses = (f"{who} {verb} ({place})" for verb in ("agrees", "refuses"))
+        return self.fact(place, agrees, refuses) == agrees
+
     def note(self, text: str) -> None:
         """Note what whoever reads of this login should know, once."""
         if text not in self.notes:
@@ -114,6 +122,12 @@ class Login:
         if self.user is None and self.fact(f"user {name}", name, f"not {name}") == name:
             self._user = accounts.find(name, self.world.root) or Account(name, _UID_MAX, ())
         return self.user is not None and self.user.name == name
+
+    def name_among(self, names: Iterable[str]) -> str:
+        """Return the user's name, found out among those that a file may name; else NOBODY."""
+        if self.user is None:
+            any(self.user_is(name) for name in dict.fromkeys(names) if _may_be_user(name))
+        return self.user.name if self.user else NOBODY
 
     @property
     def is_local(self) -> bool:
@@ -177,6 +191,14 @@ class Login:
             has_directory=self.has_directory,
             _chosen=chosen,
         )
+
+
+def _may_be_user(word: str) -> bool:
+    return (
+        word.isprintable()
+        and word[:1] not in {"", "(", "@"}
+        and word.upper() not in {"ALL", "EXCEPT"}
+    )
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ Paths are absolute and as a program that runs in the root sees them: a symbolic 
 
 import fnmatch
 import re
+import stat
+from enum import Enum, auto
 from pathlib import Path
 from typing import Protocol
 
@@ -49,6 +51,15 @@ class Texts:
         return sorted(filter(matches, self._texts), key=_bytes)
 
 
+class Kind(Enum):
+    """What there is at a path; a plain file that everybody may change is OTHER."""
+
+    NOTHING = auto()
+    FILE = auto()
+    FOLDER = auto()
+    OTHER = auto()
+
+
 class Tree:
     """The files below a root folder."""
 
@@ -61,6 +72,23 @@ class Tree:
             return self.real(path).read_bytes().decode("utf-8", "surrogateescape")
         except OSError as error:
             raise FileError(f"cannot be read: {error.strerror}", path=path) from error
+
+    def kind(self, path: str, *, follow: bool = True) -> Kind:
+        """Return what there is at a path, and whether everybody may change it.
+
+        Without `follow`, a symbolic link is no plain file.
+        """
+        try:
+            if not follow:
+                folder, _, name = path.rpartition("/")
+                if name and (self.real(folder) / name).is_symlink():
+                    return Kind.OTHER
+            mode = self.real(path).stat().st_mode
+        except (OSError, FileError):
+            return Kind.NOTHING
+        if stat.S_ISDIR(mode):
+            return Kind.FOLDER
+        return Kind.FILE if stat.S_ISREG(mode) and not mode & stat.S_IWOTH else Kind.OTHER
 
     def glob(self, pattern: str) -> list[str]:
         """See Files."""

@@ -13,7 +13,6 @@ from pamconf.models import MODELS, second_factor
 from pamconf.stack import Rule
 
 _FILE = "accessfile="
-_NOBODY = "\x01"  # a user whom no file names
 
 
 def pam_doorward(rule: Rule, login: Login) -> str:
@@ -29,11 +28,7 @@ def _skips(path: str, login: Login) -> bool:
     except PamconfError as error:
         login.note(f"{path}: {error.message}: everybody is asked for the code")
         return False
-    words = (word.text for rule in file.rules for word in rule.user_words)
-    if login.user is None:
-        names = [word for word in dict.fromkeys(words) if word[:1] not in {"(", "@"}]
-        any(login.user_is(name) for name in names if name.upper() not in {"ALL", "EXCEPT"})
-    name = login.user.name if login.user else _NOBODY
+    name = login.name_among(word.text for rule in file.rules for word in rule.user_words)
     rhost = login.origin.rhost or ""
     verdict = access_skips(bytes_of(render(file)), name, rhost, lambda group: _is_in(group, login))
     if verdict.problem:

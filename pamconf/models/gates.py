@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from pamconf.stack import Rule
 
 _NOLOGIN = ("/var/run/nologin", "/etc/nologin")
-_NOBODY = "\0"
-"""Stands for a user whom no file names."""
 
 
 def nologin(rule: "Rule", login: Login) -> str:
@@ -62,9 +60,10 @@ def _decision(path: str, options: access.Options, login: Login) -> Decision:
     except FileError as error:
         login.note(f"{path}: {error.message}: pam_access lets everybody in")
     file = access.parse(text, path, options.fieldsep, options.listsep)
+    words = (word.text for rule in file.rules for word in rule.user_words)
     decision = who(
         file,
-        _name(file, login),
+        login.name_among(word.partition("@")[0] for word in words),
         login.groups,
         login.origin,
         login.world.names,
@@ -73,16 +72,3 @@ def _decision(path: str, options: access.Options, login: Login) -> Decision:
     for warning in decision.warnings:
         login.note(f"{path}: {warning}")
     return decision
-
-
-def _name(file: access.AccessFile, login: Login) -> str:
-    """Find out who it is, among those whom a file may name."""
-    if login.user is None:
-        words = (word.text for rule in file.rules for word in rule.user_words)
-        names = [word.partition("@")[0] for word in words]
-        any(login.user_is(name) for name in dict.fromkeys(names) if _may_be_user(name))
-    return login.user.name if login.user else _NOBODY
-
-
-def _may_be_user(word: str) -> bool:
-    return word.isprintable() and word[:1] not in {"", "("} and word not in {"ALL", "EXCEPT"}
