@@ -1,7 +1,8 @@
 """Modules that prepare and tidy up: no login hangs on them where the machine is in order.
 
-Source: the pam_sm_* functions of each in Linux-PAM's modules/, and libcap's pam_cap/pam_cap.c. A
-function that a module does not have is PAM_MODULE_UNKNOWN (libpam/pam_dispatch.c).
+Source: the pam_sm_* functions of each in Linux-PAM's modules/, libcap's pam_cap/pam_cap.c and
+cockpit's src/pam-ssh-add/pam-ssh-add.c. A function that a module does not have is
+PAM_MODULE_UNKNOWN (libpam/pam_dispatch.c).
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ _ALL = {"auth", "setcred", "account", "session", "close_session", "password"}
 _RETURNS: Mapping[str, Mapping[str, str]] = {
     "pam_cap": {"auth": "ignore", "setcred": "ignore"},
     "pam_echo": dict.fromkeys(_ALL, "success") | {"setcred": "ignore", "close_session": "ignore"},
+    "pam_elogind": _SESSION,
     "pam_env": {
         "auth": "ignore",
         "setcred": "success",
@@ -43,7 +45,10 @@ _RETURNS: Mapping[str, Mapping[str, str]] = {
     "pam_motd": {"session": "ignore", "close_session": "ignore"},
     "pam_namespace": _SESSION,
     "pam_selinux": {"auth": "auth_err", "setcred": "success", **_SESSION},
+    "pam_setquota": _SESSION,
+    "pam_ssh_add": {"auth": "cred_insufficient", "setcred": "success", **_SESSION},
     "pam_systemd": _SESSION,
+    "pam_tty_audit": _SESSION,
     "pam_umask": _SESSION,
     "pam_warn": dict.fromkeys(_ALL, "ignore"),
     "pam_xauth": _SESSION,

@@ -6,10 +6,13 @@ from pamconf import access
 from pamconf.access_who import Decision, who
 from pamconf.errors import FileError
 from pamconf.login import Login
+from pamconf.models.words import last
+from pamconf.tree import Kind
 
 if TYPE_CHECKING:
     from pamconf.stack import Rule
 
+_SEPERMIT = "/etc/security/sepermit.conf"
 _NOLOGIN = ("/var/run/nologin", "/etc/nologin")
 
 
@@ -18,20 +21,58 @@ def nologin(rule: "Rule", login: Login) -> str:
     otherwise = "success" if "successok" in rule.arguments else "ignore"
     if login.call not in {"auth", "account"}:
         return otherwise if login.call == "setcred" else "module_unknown"
-    named = [one.removeprefix("file=") for one in rule.arguments if one.startswith("file=")]
-    there = [path for path in named[-1:] or _NOLOGIN if _is_there(login, path)]
+    named = last(rule, "file=")
+    paths = _NOLOGIN if named is None else (named,)
+    there = [path for path in paths if path and login.world.files.kind(path) is not Kind.NOTHING]
     if not there:
         return otherwise
+    if login.world.files.kind(there[0]) is Kind.FOLDER:
+        return "system_err"
     login.note(f"{there[0]} is there: nobody but root gets in")
     return otherwise if login.uid_below(1) else "auth_err"
 
 
-def _is_there(login: Login, path: str) -> bool:
+def rhosts(_rule: "Rule", login: Login) -> str:
+    """Model pam_rhosts (modules/pam_rhosts/pam_rhosts.c): hosts that somebody trusts."""
+    if login.call not in {"auth", "setcred"}:
+        return "module_unknown"
+    if login.call == "setcred":
+        return "success"
+    if login.origin.rhost is None:
+        return "auth_err"
+    trusted, untrusted = "from a host that rhosts trusts", "from a host that no rhosts trusts"
+    return "success" if login.fact("rhosts", untrusted, trusted) == trusted else "auth_err"
+
+
+def sepermit(rule: "Rule", login: Login) -> str:
+    """Model pam_sepermit (modules/pam_sepermit/pam_sepermit.c): some only while SELinux enforces.
+
+    Any other than the default file makes it fail: the module takes no `conf=` but an empty one.
+    """
+    if login.call not in {"auth", "account"}:
+        return "ignore" if login.call == "setcred" else "module_unknown"
+    path = "" if "conf=" in rule.arguments else _SEPERMIT
     try:
-        login.world.files.read(path)
-    except FileError:
-        return False
-    return True
+        lines = login.world.files.read(path).split("\n")
+    except FileError as error:
+        login.note(f"{path}: {error.message}: pam_sepermit refuses everybody")
+        return "service_err"
+    plain = (line.strip() for line in lines if not line.startswith("#"))
+    words = [line.strip(":").split(":") for line in plain if line.strip(":")]
+    found = next((options for name, *options in words if _is_meant(name, login)), None)
+    if found is None:
+        return "ignore"
+    enforces, not_enforces = "while SELinux enforces", "while SELinux does not enforce"
+    if login.fact("selinux", not_enforces, enforces) == not_enforces:
+        return "auth_err"
+    return "ignore" if "ignore" in found else "success"
+
+
+def _is_meant(name: str, login: Login) -> bool:
+    if name.startswith("%"):
+        so, otherwise = f"as {name[1:]} of SELinux", f"not as {name[1:]} of SELinux"
+        return login.fact(f"selinux user {name}", so, otherwise) == so
+    return login.in_group(name[1:]) if name.startswith("@") else login.user_is(name)
 
 
 def pam_access(rule: "Rule", login: Login) -> str:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from pamconf.stack import Rule
 
 CODE, PASSWORD_AND_CODE, KEY = "code", "password and code", "security key"
+FINGERPRINT = "fingerprint"
 
 _FACT = "second factor"
 _ENROLLED, _NOT_ENROLLED = "enrolled", "not enrolled"
@@ -51,6 +52,18 @@ def security_key(rule: "Rule", login: Login) -> str:
     if not is_enrolled(login):
         return "success" if "nouserok" in rule.arguments else "user_unknown"
     return "success" if login.ask(KEY) == RIGHT else "auth_err"
+
+
+def fingerprint(_rule: "Rule", login: Login) -> str:
+    """Model pam_fprintd (pam/pam_fprintd.c): it asks at the machine, and who has a print there."""
+    if login.call != "auth":
+        return "success" if login.call in {"setcred", "password"} else "module_unknown"
+    enrolled, not_enrolled = "with a fingerprint enrolled", "without a fingerprint"
+    if (login.origin.rhost or "localhost") != "localhost":
+        return "authinfo_unavail"
+    if login.fact("fingerprints", enrolled, not_enrolled) == not_enrolled:
+        return "authinfo_unavail"
+    return "success" if login.ask(FINGERPRINT) == RIGHT else "maxtries"
 
 
 def _may_lack(rule: "Rule") -> bool:
