@@ -47,7 +47,7 @@ def read_address(text: str) -> bytes | None:
 def read_bits(text: str) -> int | None:
     """Return a number as strtol(3) reads it with base 0: 024 is 20, and 0x18 is 24; or None."""
     found = re.fullmatch(
-        r"[ \t\n\v\f\r]*([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]{0,9}))", text
+        r"[ \t\n\v\f\r]*([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]{0,18}))", text
     )
     if not found:
         return None

@@ -2,8 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from pamconf.errors import FileError
 from pamconf.login import RIGHT, Login
 from pamconf.models.passwords import password
+from pamconf.models.words import last
+from pamconf.tree import Kind
 
 if TYPE_CHECKING:
     from pamconf.stack import Rule
@@ -18,9 +21,25 @@ def directory(rule: "Rule", login: Login) -> str:
     return "success" if password(rule, login) == RIGHT else "auth_err"
 
 
-def localuser(_rule: "Rule", login: Login) -> str:
-    """Model pam_localuser (modules/pam_localuser/pam_localuser.c)."""
-    return "success" if login.call == "setcred" or login.is_local else "perm_denied"
+def localuser(rule: "Rule", login: Login) -> str:
+    """Model pam_localuser (modules/pam_localuser/pam_localuser.c).
+
+    With `file=` that file says who is local, in lines that begin with a name and a colon.
+    """
+    if login.call == "setcred":
+        return "success"
+    path = last(rule, "file=")
+    if path is None:
+        return "success" if login.is_local else "perm_denied"
+    if login.world.files.kind(path) is Kind.FOLDER:
+        return "perm_denied"
+    try:
+        lines = login.world.files.read(path).split("\n")
+    except FileError as error:
+        login.note(f"{path}: {error.message}: pam_localuser refuses everybody")
+        return "service_err"
+    names = [line.partition(":")[0] for line in lines if ":" in line]
+    return "success" if login.name_among(names) in names else "perm_denied"
 
 
 def unix(rule: "Rule", login: Login) -> str:

@@ -22,8 +22,8 @@ _NAMED = 255  # bytes of an argument's value
 _SENSES = {"allow": True, "deny": False}
 _ONERR = {"succeed": "success", "fail": "service_err"}
 _ITEMS = ("user", "tty", "rhost", "ruser", "group", "shell")
-_NAMES = ("user", "ruser", "group")
-"""Items that `apply=` is no matter for: they are about who it is already."""
+_PLACES = ("tty", "rhost")
+"""Items that `apply=` counts for; the others are about who it is already."""
 
 
 # --- pam_listfile ---
@@ -31,12 +31,17 @@ _NAMES = ("user", "ruser", "group")
 
 @dataclass
 class _List:
-    """What a rule's arguments say; `wrong` is what it returns because of one of them."""
+    """What a rule's arguments say; `wrong` is what it returns because of one of them.
+
+    `apply` is True for a group and False for a user, whose name is `value`: that of the last
+    argument, since the module keeps no other.
+    """
 
     item: str = ""
     sense: bool | None = None
     file: str | None = None
-    apply: str | None = None
+    apply: bool | None = None
+    value: str = ""
     onerr: str = "service_err"
     wrong: str | None = None
 
@@ -45,7 +50,7 @@ def listfile(rule: "Rule", login: Login) -> str:
     """Model pam_listfile (modules/pam_listfile/pam_listfile.c:pam_sm_authenticate).
 
     What is amiss in the arguments, and a file that is not there, is as `onerr=` says. An empty item
-    is on no list.
+    is on no list. What `apply=` names is forgotten where another argument than quiet follows it.
     """
     if login.call == "setcred":
         return "success"
@@ -67,12 +72,14 @@ def _read(rule: "Rule") -> _List:
     options = _List()
     for argument in rule.arguments:
         name, is_option, value = argument.partition("=")
-        if argument != "quiet" and is_option:
-            _take(options, name, value[:_NAMED])
+        if argument != "quiet":
+            options.value = value[:_NAMED]
+        if is_option:
+            _take(options, name, options.value)
         if options.wrong:
             return options
     named = options.item in _ITEMS and options.sense is not None and options.file is not None
-    if not named or options.apply in {"", "@"}:
+    if not named or (options.apply is not None and not options.value[options.apply :]):
         options.wrong = options.onerr
     return options
 
@@ -84,7 +91,9 @@ def _take(options: _List, name: str, value: str) -> None:
     elif name == "sense":
         options.sense = _SENSES.get(value)
         options.wrong = None if value in _SENSES else options.onerr
-    elif name in {"item", "file", "apply"}:
+    elif name == "apply":
+        options.apply = value.startswith("@")
+    elif name in {"item", "file"}:
         setattr(options, name, value)
     else:
         options.wrong = options.onerr
@@ -92,10 +101,10 @@ def _take(options: _List, name: str, value: str) -> None:
 
 def _applies(options: _List, login: Login) -> bool:
     """Tell whether `apply=` is about this user."""
-    whom = options.apply
-    if whom is None or options.item in _NAMES:
+    if options.apply is None or options.item not in _PLACES:
         return True
-    return login.in_group(whom[1:]) if whom.startswith("@") else login.user_is(whom)
+    name = options.value[options.apply :]
+    return login.in_group(name) if options.apply else login.user_is(name)
 
 
 def _is_listed(options: _List, login: Login) -> bool:
@@ -118,7 +127,7 @@ def _safe_lines(path: str, login: Login) -> list[str]:
         raise FileError(_MISSING, path=path)
     if kind is not Kind.FILE:
         raise FileError("is no plain file, or everybody may change it", path=path)
-    return chunks(login.world.files.read(path), _LISTFILE_LINE)
+    return [line for line in chunks(login.world.files.read(path), _LISTFILE_LINE) if line]
 
 
 _MISSING = "no such file"

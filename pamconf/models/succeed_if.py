@@ -13,6 +13,7 @@ Source: modules/pam_succeed_if/pam_succeed_if.c:evaluate.
 
 import fnmatch
 import operator
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -46,12 +47,26 @@ _OPPOSITES = {
     "notingroup": "ingroup",
     "notinnetgr": "innetgr",
 }
+
+
+def _matches(text: str, pattern: str) -> bool:
+    """Compare with a pattern of fnmatch(3), which escapes by a backslash and has [^ for [!."""
+    plain = re.sub(r"\\(.)", lambda found: f"[{found[1]}]", pattern)
+    return fnmatch.fnmatchcase(text, plain.replace("[^", "[!"))
+
+
+def _is_in(value: str, names: str) -> bool:
+    """Find a value between colons, of which it may have some itself."""
+    return f":{value}:" in f":{names}:"
+
+
 _TEXTS: Mapping[str, Callable[[str, str], bool]] = {
     "=": operator.eq,
-    "=~": fnmatch.fnmatchcase,
-    "in": lambda value, names: value in names.split(":"),
+    "=~": _matches,
+    "in": _is_in,
 }
 _FIELDS = ("user", "uid", "gid", "shell", "home", "ruser", "rhost", "tty", "service")
+_LLONG_MAX = 2**63
 _SUCCESS, _FAILURE, _NONSENSE = "success", "auth_err", "service_err"
 
 
@@ -66,6 +81,12 @@ def succeed_if(rule: "Rule", login: Login) -> str:
         if returned != _SUCCESS:
             return returned
     return _NONSENSE if len(words) % 3 else _SUCCESS
+
+
+def _number(text: str) -> int | None:
+    """Return a number as strtoll(3) reads it; nothing at all is 0, as for pam_succeed_if."""
+    number = read_bits(text) if text else 0
+    return number if number is not None and -_LLONG_MAX <= number < _LLONG_MAX else None
 
 
 def _evaluate(whose: "_Asked", left: str, qual: str, right: str) -> str:
@@ -88,7 +109,7 @@ class _Asked:
 
     def compare(self, field: str, test: str, right: str) -> str:
         """Return what a comparison of numbers comes to."""
-        limit = read_bits(right)
+        limit = _number(right)
         value = self._text(field)
         if limit is None:
             return _NONSENSE
@@ -96,7 +117,7 @@ class _Asked:
             return _SUCCESS if self._uid_is(test, limit) else _FAILURE
         if value is None and field == "gid":
             return _SUCCESS if self._may(f"gid {test} {right}") else _FAILURE
-        number = None if value is None else read_bits(value)
+        number = None if value is None else _number(value)
         if number is None:
             return _NONSENSE
         return _SUCCESS if _NUMBERS[test](number, limit) else _FAILURE
@@ -142,8 +163,11 @@ class _Asked:
         login = self.login
         if field in {"rhost", "tty"}:
             return getattr(login.origin, field) or ""
-        known = {"service": login.service, "user": login.user.name if login.user else None}
-        return known.get(field)
+        if field == "service":
+            return login.service
+        of_user = {"user": "name", "uid": "uid", "gid": "gid", "home": "home", "shell": "shell"}
+        value = getattr(login.user, of_user[field], None) if field in of_user else None
+        return None if value is None else str(value)
 
 
 class _Asker(_Asked):
@@ -159,4 +183,4 @@ class _Asker(_Asked):
         return self._may(f"a caller whose uid is below {limit}")
 
     def _text(self, field: str) -> str | None:
-        return None if field == "user" else super()._text(field)
+        return super()._text(field) if field in {"service", "rhost", "tty"} else None

@@ -18,13 +18,13 @@ def last(rule: "Rule", prefix: str) -> str | None:
 def chunks(text: str, size: int) -> list[str]:
     """Return a file's lines as fgets(3) hands them out, up to `size` bytes at a time.
 
-    So what goes beyond counts as the next line. Newlines are taken off, and empty lines left out.
+    So what goes beyond counts as the next line. Newlines are taken off.
     """
     found = []
     for line in _lines(bytes_of(text)):
         found += [line[at : at + size] for at in range(0, len(line), size)]
     plain = (one.partition(b"\0")[0].removesuffix(b"\n") for one in found)
-    return [one.decode("utf-8", "surrogateescape") for one in plain if one]
+    return [one.decode("utf-8", "surrogateescape") for one in plain]
 
 
 def _lines(content: bytes) -> list[bytes]:
