@@ -55,6 +55,9 @@ def listfile(rule: "Rule", login: Login) -> str:
     if login.call == "setcred":
         return "success"
     options = _read(rule)
+    others = [one for one in rule.arguments if one != "quiet"]
+    if options.apply is not None and not others[-1].startswith("apply="):
+        login.note(f"{rule.place}: what apply= names is forgotten, since {others[-1]} follows it")
     if options.wrong:
         return options.wrong
     if not _applies(options, login):
