@@ -1,6 +1,10 @@
 """A service's doors: the ways to come to it, and what becomes of whoever takes one.
 
-sshd has several, of which some ask PAM nothing; every other service has one, PAM's own.
+sshd has several, of which some ask PAM nothing; every other service has one, PAM's own. What runs
+jobs has one too, at which nobody is asked for anything, and what changes passwords has none.
+
+(cron's do_command.c, at's atd.c, systemd's core/execute.c, shadow's passwd.c, chpasswd.c and
+newusers.c.)
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,6 +30,15 @@ _PROOFS = {
     "gssapi-keyex": "Kerberos ticket",
 }
 """What sshd asks for by itself."""
+
+_JOBS = ("atd", "cron", "crond", "systemd-user")
+"""Services that run something for somebody who is not there: account rules alone count."""
+
+_CHANGERS = ("chpasswd", "newusers", "passwd")
+"""Services that only have PAM change passwords."""
+
+_CHANGES = "nobody logs in by this: it changes passwords, and PAM's auth rules are not run"
+_RUNS_JOBS = "nobody logs in by this: it runs what is due, and PAM's auth rules are not run"
 
 _OFF_BY_DEFAULT = ("none", "hostbased", "gssapi-with-mic", "gssapi-keyex")
 
@@ -55,6 +68,11 @@ def own_door(
     service: "Service", world: World, models: Mapping[str, Model] = MODELS
 ) -> tuple[Door, ...]:
     """Return the one door of a service that leaves all to PAM."""
+    if service.name in _CHANGERS:
+        return (Door("", (), asks_pam=False, notes=(_CHANGES,)),)
+    if service.name in _JOBS:
+        decisions = explain(service, world, models, calls=("account",))
+        return (Door("", decisions, asks_pam=False, notes=(_RUNS_JOBS,)),)
     return (Door("", explain(service, world, models)),)
 
 

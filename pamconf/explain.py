@@ -33,8 +33,11 @@ class Decision:
 
     `asked` is what somebody is asked for who answers all of it right, in order. `keys` are the
     least sets of right answers that let in: none at all where nobody gets in, and an empty one
-    where no answer has to be right. `decided` is the rule that refuses, or lets in last. `unsure`
-    are rules whose module nobody has a model of, `notes` what to know beside.
+    where no answer has to be right. `askers` are the rules that ask, each for something new, or
+    the one that lets in where none does; `refusers` those that refuse, one or the other of them
+    where a row is about several logins.
+    `decided` is the rule that refuses, or lets in last. `unsure` are rules whose module nobody has
+    a model of, `notes` what to know beside.
     """
 
     facts: tuple[Fact, ...]
@@ -44,6 +47,8 @@ class Decision:
     problem: str | None = None
     unsure: "tuple[Rule, ...]" = ()
     notes: tuple[str, ...] = ()
+    askers: "tuple[Rule, ...]" = ()
+    refusers: "tuple[Rule, ...]" = ()
 
     @property
     def gets_in(self) -> bool:
@@ -54,6 +59,14 @@ class Decision:
     def is_open(self) -> bool:
         """Whether somebody gets in who has no right answer at all."""
         return () in self.keys
+
+    @property
+    def because(self) -> "tuple[Rule, ...]":
+        """The rules that this comes from: what facts hang on, or else who asks; and who refuses."""
+        rules = [fact.source for fact in self.facts] or [*self.askers]
+        if not self.gets_in:
+            rules += self.refusers
+        return tuple(dict.fromkeys(rule for rule in rules if rule))
 
 
 def explain(
@@ -97,7 +110,16 @@ def _decision(way: Way, found: Iterable[Way]) -> Decision:
         way.outcome.problem,
         way.unsure,
         way.notes,
+        _askers(way),
+        (decided.rule,) if decided and not way.gets_in else (),
     )
+
+
+def _askers(way: Way) -> "tuple[Rule, ...]":
+    asking = [way.sources.get(name) for name in way.asked]
+    first = way.outcomes[0].decided
+    found = dict.fromkeys(rule for rule in asking if rule)
+    return tuple(found) or ((first.rule,) if first and way.gets_in else ())
 
 
 def _keys(way: Way, found: Iterable[Way]) -> tuple[tuple[str, ...], ...]:
@@ -152,11 +174,17 @@ def _same(rows: list[_Row], others: list[_Row]) -> bool:
 
 def _gist(row: _Row) -> object:
     facts, decision = row
-    about = [(fact.name, fact.phrases) for fact in facts]
-    return about, decision.asked, decision.keys, decision.unsure
+    about = [(fact.name, fact.phrases, _place(fact.source)) for fact in facts]
+    askers = [_place(rule) for rule in decision.askers]
+    return about, decision.asked, decision.keys, decision.unsure, askers
+
+
+def _place(rule: "Rule | None") -> str | None:
+    return rule.place if rule else None
 
 
 def _with_notes_of(row: _Row, other: _Row) -> _Row:
     facts, decision = row
     notes = tuple(dict.fromkeys((*decision.notes, *other[1].notes)))
-    return facts, replace(decision, notes=notes)
+    refusers = tuple(dict.fromkeys((*decision.refusers, *other[1].refusers)))
+    return facts, replace(decision, notes=notes, refusers=refusers)

@@ -16,7 +16,11 @@ from pamconf import control as control_
 from pamconf import lines, simulate
 from pamconf.control import Control
 from pamconf.errors import FileError, PamconfError, UsageError
+from pamconf.explain import Decision, explain
+from pamconf.explore import Model
 from pamconf.lines import TYPES, Entry
+from pamconf.login import World
+from pamconf.models import MODELS
 
 CONFDIRS = ("/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d")
 """Where services are looked for: the admin's folder, the distribution's, a vendor's."""
@@ -128,6 +132,15 @@ class Service:
         if self.abort:
             return simulate.Outcome(call, "abort", (), None, self.abort.message)
         return simulate.run(call, self.rules(simulate.CALLS[call]), returns, after)
+
+    def explain(
+        self, world: World | None = None, models: Mapping[str, Model] = MODELS
+    ) -> tuple[Decision, ...]:
+        """Return who is asked what, and gets in or not; see pamconf.explain.
+
+        Every combination of the facts that matter is tried. `world` says what is known already.
+        """
+        return explain(self, world, models)
 
     def is_other(self, type_: str) -> bool:
         """Tell whether the rules of that type are those of `other`."""

@@ -117,7 +117,7 @@ def test_the_example_of_pamconf(tmp_path: Path, capsys: pytest.CaptureFixture[st
     """Whoever copies the ten lines would have them fail."""
     folder = tmp_path / "etc/pam.d"
     folder.mkdir(parents=True)
-    (folder / "sshd").write_text("@include common-auth\n")
+    (folder / "sshd").write_text("@include common-auth\naccount required pam_unix.so\n")
     (folder / "common-auth").write_text("auth requisite pam_unix.so nullok\n")
     document = (CHECKOUT / "docs/pamconf.md").read_text()
     (example,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
@@ -125,5 +125,6 @@ def test_the_example_of_pamconf(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == (
         "/etc/pam.d/common-auth:1 requisite pam_unix.so nullok\n"
         "auth_err because of /etc/pam.d/common-auth:1\n"
-        "@include common-auth\nauth required pam_doorward.so\n\n"
+        "Anybody: password alone (common-auth:1).\n"
+        "@include common-auth\nauth required pam_doorward.so\naccount required pam_unix.so\n\n"
     )
