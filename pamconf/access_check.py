@@ -19,11 +19,17 @@ _OCTETS = re.compile(r"((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){1,4}")
 _TERMINAL = re.compile(r"(tty|pts/|vc/|hvc|console)\S*|:\d+(\.\d+)?")
 
 
-def check(file: AccessFile) -> list[Problem]:
-    """Return all that is wrong in a file, in the order of its lines."""
+def check(file: AccessFile, *, group_alone: Callable[[str], bool] | None = None) -> list[Problem]:
+    """Return all that is wrong in a file, in the order of its lines.
+
+    `group_alone` is handed over where the module has `nodefgroup`, and tells whether there is a
+    group of a name, and no user.
+    """
     found = [*_whole(file), *_unreachable(file.rules)]
     for line in file.lines:
         found += _line(line)
+    if group_alone:
+        found += _bare_groups(file.rules, group_alone)
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 
 
@@ -59,6 +65,14 @@ def _unreachable(rules: list[Rule]) -> Iterator[Problem]:
         what = f"this is never reached: line {decisive and decisive.number} matches everybody"
         hint = "Put it above that line, or take it out."
         yield _at(rule, Word(rule.text, rule.column), (Severity.ERROR, what, hint))
+
+
+def _bare_groups(rules: list[Rule], group_alone: Callable[[str], bool]) -> Iterator[Problem]:
+    for rule in rules:
+        for word in rule.user_words:
+            if group_alone(word.text):
+                what = "there is a group of that name, and no user: with nodefgroup it is no group"
+                yield _at(rule, word, (Severity.WARNING, what, f"Write ({word.text})."))
 
 
 def _line(line: Line) -> Iterator[Problem]:

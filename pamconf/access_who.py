@@ -147,12 +147,14 @@ class Origin:
 class Decision:
     """What pam_access says: `rule` is the one that decided, None where none matched.
 
-    `warnings` is what whoever asked should know of this decision.
+    `warnings` say where this may be otherwise than somebody meant it, `remarks` only what it was
+    that lines were compared with.
     """
 
     granted: bool
     rule: Rule | None
     warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def who(
@@ -175,7 +177,8 @@ def who(
     login = _Login(user, groups, place, names, nodefgroup)
     decisive = next((rule for rule in file.rules if login.meets(rule)), None)
     granted = decisive is None or decisive.grants
-    return Decision(granted, decisive, tuple(_warnings(file, decisive, origin)))
+    warnings = tuple(_warnings(file, decisive, origin))
+    return Decision(granted, decisive, warnings, tuple(_remarks(origin)))
 
 
 @dataclass(frozen=True)
@@ -294,7 +297,10 @@ def _warnings(file: AccessFile, decisive: Rule | None, origin: Origin) -> Iterat
         yield f"line {decisive.number} begins with a separator, and so it refuses"
     if origin.is_remote:
         yield from _host_warnings(origin.name)
-    else:
+
+
+def _remarks(origin: Origin) -> Iterator[str]:
+    if not origin.is_remote:
         called = f", and the origin is called {origin.name!r}" if origin.name else ""
         yield f"there is no remote host: LOCAL matches, networks do not{called}"
 

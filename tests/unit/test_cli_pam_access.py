@@ -1,11 +1,15 @@
 """`doorward pam access`: what people see of the two readings of an access file."""
 
+import grp
 import json
+import pwd
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from pamconf import accounts
 
 LAN = "+ : ALL : 10.0.0.0/8\n- : ALL : ALL\n"
 BROKEN = b"+ : alice : 10.0.0.0/024\n - : \xff\x1b[2J : ALL\n- : ALL : ALL"
@@ -161,7 +165,7 @@ def test_test_in_json(file: Path) -> None:
     file.write_text(LAN)
     run = _run("test", file, "--user", "root", "--from", "10.1.2.3", "--json")
     assert json.loads(run.stdout) == {
-        "pam_access": {"granted": True, "line": 1, "warnings": []},
+        "pam_access": {"granted": True, "line": 1, "warnings": [], "remarks": []},
         "doorward": {"skips": True, "line": 1, "problem": None},
     }
 
@@ -180,3 +184,59 @@ def test_errors(arguments: list[str], code: int, message: str) -> None:
     run = _run(*arguments)
     assert (run.returncode, run.stdout) == (code, "")
     assert run.stderr.startswith(f"doorward: error: {message}")
+
+
+@pytest.fixture(scope="module")
+def group() -> str:
+    """A group of this machine's that no user is called as."""
+    users = {entry.pw_name for entry in pwd.getpwall()}
+    return next(entry.gr_name for entry in grp.getgrall() if entry.gr_name not in users)
+
+
+def test_separators_of_the_module(file: Path) -> None:
+    """A file that pam_access reads well by its options would seem full of mistakes."""
+    file.write_text("+|root,alice|10.0.0.0/8\n-|ALL|ALL\n")
+    separators = ("--fieldsep", "|", "--listsep", ",")
+    assert _run("check", file).returncode == 1
+    done = _run("check", file, *separators)
+    assert (done.returncode, done.stdout) == (0, "Nothing is wrong.\n")
+    login = ("test", file, "--user", "root", "--from", "10.1.2.3", *separators)
+    assert _run(*login).stdout == ("pam_access: lets in, by line 1\n    +|root,alice|10.0.0.0/8\n")
+    assert json.loads(_run(*login, "--json").stdout) == {
+        "pam_access": {"granted": True, "line": 1, "warnings": [], "remarks": []}
+    }
+
+
+def test_nodefgroup(file: Path, group: str) -> None:
+    """A group without parentheses would be said to match, or the mistake not be found."""
+    file.write_text(f"- : {group} : ALL\n+ : ALL : ALL\n")
+    assert _run("check", file, "--only", "pam_access").stdout == "Nothing is wrong.\n"
+    done = _run("check", file, "--nodefgroup")
+    assert ":1:5: warning: pam_access: there is a group of that name" in done.stdout
+    assert f"    Write ({group}).\n" in done.stdout
+    file.write_text("- : root : ALL\n+ : ALL : ALL\n")
+    done = _run("test", file, "--user", "root", "--nodefgroup")
+    assert done.stdout.startswith("pam_access: refuses, by line 1\n")
+
+
+def test_bare_groups_of_somebody(file: Path) -> None:
+    """Whether the option is set would make no difference to a login."""
+    name = next(entry.pw_name for entry in pwd.getpwall() if _other_group(entry.pw_name))
+    file.write_text(f"- : {_other_group(name)} : ALL\n+ : ALL : ALL\n")
+    login = ("test", file, "--user", name)
+    assert "pam_access: refuses, by line 1\n" in _run(*login).stdout
+    assert "pam_access: lets in, by line 2\n" in _run(*login, "--nodefgroup").stdout
+
+
+def _other_group(user: str) -> str | None:
+    account = accounts.find(user)
+    groups = account.groups if account else ()
+    return next((one for one in groups if one != user), None)
+
+
+def test_options_that_doorward_has_not(file: Path) -> None:
+    """An admin would think that accessfile= can be told of separators."""
+    file.write_text(LAN)
+    done = _run("check", file, "--only", "doorward", "--fieldsep", "|")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "are pam_access's alone" in done.stderr

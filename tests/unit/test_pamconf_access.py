@@ -334,14 +334,16 @@ def test_decisions(
     decision = who(parse(text), "alice", (), Origin(rhost, "tty1"), NAMES)
     assert decision.granted == granted
     assert (decision.rule.number if decision.rule else None) == line
-    assert len(decision.warnings) == len(warnings)
-    assert all(w in said for w, said in zip(warnings, decision.warnings, strict=True))
+    said = (*decision.warnings, *decision.remarks)
+    assert len(said) == len(warnings)
+    assert all(wanted in one for wanted, one in zip(warnings, said, strict=True))
 
 
 def test_a_login_that_has_neither_host_nor_name() -> None:
     """Somebody would read of an origin that is not there."""
     decision = who(parse("+ : ALL : LOCAL\n"), "alice", (), Origin("", ""))
-    assert decision.warnings == ("there is no remote host: LOCAL matches, networks do not",)
+    assert decision.remarks == ("there is no remote host: LOCAL matches, networks do not",)
+    assert not decision.warnings
 
 
 # --- What is wrong ---
@@ -437,3 +439,10 @@ def test_problems_come_in_order() -> None:
     text = "+ : 1 2 : all\nx\n+ : all : ALL\n+ : ALL : ALL\n- : ALL : ALL"
     places = [(problem.line, problem.column) for problem in check(parse(text))]
     assert places == [(1, 5), (1, 7), (1, 11), (2, 1), (3, 5), (4, 1), (5, 14)]
+
+
+def test_bare_groups_with_nodefgroup() -> None:
+    """A line that matches nobody would pass for a good one."""
+    file = parse("- : staff (staff) alice : ALL\n+ : ALL : ALL\n")
+    (problem,) = check(file, group_alone=lambda name: name == "staff")
+    assert (problem.line, problem.column, problem.hint) == (1, 5, "Write (staff).")

@@ -1,8 +1,10 @@
 """`doorward pam access`: what an access file says to pam_access, and what to doorward."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,8 +14,8 @@ from doorward.excerpt import say_place
 from doorward.names import Groups, machine_names
 from doorward.native import access_skips
 from doorward.terminal import say, say_json
-from pamconf import access_check, access_strict
-from pamconf.access import AccessFile, parse, render
+from pamconf import access_check, access_strict, accounts
+from pamconf.access import FIELD_SEPARATORS, LIST_SEPARATORS, AccessFile, parse, render
 from pamconf.access_strict import StrictDecision
 from pamconf.access_who import Decision, Origin, who
 from pamconf.lines import text_of
@@ -22,6 +24,18 @@ from pamconf.problem import Problem, Severity
 _PROBLEMS = 1  # the exit code
 _SHOWN = 90  # characters of a line
 _PAM_ACCESS, _DOORWARD = "pam_access", "doorward"
+
+
+def _module_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of pam_access itself, by which only that one reads."""
+    for name, metavar, text in (
+        ("--fieldsep", "CHARACTERS", "What parts fields, as the module's option says it."),
+        ("--listsep", "CHARACTERS", "What parts users, and origins, as its option says it."),
+    ):
+        command = click.option(name, metavar=metavar, help=text)(command)
+    return click.option(
+        "--nodefgroup", is_flag=True, help="Only (name) is a group, as with its option."
+    )(command)
 
 
 @click.group()
@@ -40,22 +54,38 @@ Examples:
   doorward pam access check /etc/security/access-doorward.conf
   doorward pam access check --only doorward new.conf
   doorward pam access check --json /etc/security/access.conf
+  doorward pam access check --fieldsep '|' --listsep , new.conf
 """
 )
 @click.argument("file")
 @click.option(
     "--only", type=click.Choice([_PAM_ACCESS, _DOORWARD]), help="As this one reads it alone."
 )
+@_module_options
 @options.json_option
 @click.pass_context
-def check(ctx: click.Context, *, file: str, only: str | None, as_json: bool) -> None:
+def check(
+    ctx: click.Context,
+    *,
+    file: str,
+    only: str | None,
+    fieldsep: str | None,
+    listsep: str | None,
+    nodefgroup: bool,
+    as_json: bool,
+) -> None:
     """Say what is wrong in FILE, what comes of it, and how to mend it.
 
-    Ends with 1 where there is an error, else with 0.
+    With options of pam_access's, as pam_access reads it alone. Ends with 1 where there is an error,
+    else with 0.
     """
-    read = _read(file)
+    if _are_given(fieldsep, listsep, nodefgroup):
+        if only == _DOORWARD:
+            raise click.UsageError("--fieldsep, --listsep and --nodefgroup are pam_access's alone.")
+        only = _PAM_ACCESS
+    read = _read(file, fieldsep, listsep)
     found = {
-        _PAM_ACCESS: access_check.check(read),
+        _PAM_ACCESS: access_check.check(read, group_alone=_is_group if nodefgroup else None),
         _DOORWARD: access_strict.check(read, access_skips),
     }
     problems = [
@@ -81,25 +111,55 @@ Examples:
 @click.option("--user", metavar="NAME", required=True, help="Who logs in.")
 @click.option("--from", "rhost", metavar="HOST", help="From which host.  [default: none]")
 @click.option("--tty", metavar="NAME", default="", help="At which terminal.")
+@_module_options
 @options.json_option
-def test(*, file: str, user: str, rhost: str | None, tty: str, as_json: bool) -> None:
+def test(
+    *,
+    file: str,
+    user: str,
+    rhost: str | None,
+    tty: str,
+    fieldsep: str | None,
+    listsep: str | None,
+    nodefgroup: bool,
+    as_json: bool,
+) -> None:
     """Say what becomes of a login by FILE, and which line decides.
 
-    Groups, netgroups and hosts are looked up on this machine.
+    Groups, netgroups and hosts are looked up on this machine. With options of pam_access's, it is
+    asked as pam_access reads it alone.
     """
-    read, groups = _read(file), Groups(user)
-    theirs = who(read, groups.user, groups, Origin(rhost, tty), machine_names())
-    ours = access_strict.decide(read, access_skips, groups.user, rhost or "", groups.has)
+    read, groups = _read(file, fieldsep, listsep), Groups(user)
+    origin = Origin(rhost, tty)
+    theirs = who(read, groups.user, groups, origin, machine_names(), nodefgroup=nodefgroup)
+    ours = None
+    if not _are_given(fieldsep, listsep, nodefgroup):
+        ours = access_strict.decide(read, access_skips, groups.user, rhost or "", groups.has)
     if as_json:
-        say_json({_PAM_ACCESS: _theirs_as_json(theirs), _DOORWARD: asdict(ours)})
-    else:
-        _show_theirs(read, theirs)
+        told = {_PAM_ACCESS: _theirs_as_json(theirs)}
+        say_json(told | ({_DOORWARD: asdict(ours)} if ours else {}))
+        return
+    _show_theirs(read, theirs)
+    if ours:
         _show_ours(read, ours)
 
 
-def _read(path: str) -> AccessFile:
+def _are_given(fieldsep: str | None, listsep: str | None, nodefgroup: bool) -> bool:
+    return nodefgroup or fieldsep is not None or listsep is not None
+
+
+def _is_group(name: str) -> bool:
+    return accounts.has_group(name) and accounts.find(name) is None
+
+
+def _read(path: str, fieldsep: str | None, listsep: str | None) -> AccessFile:
     try:
-        return parse(text_of(Path(path).read_bytes()), path)
+        return parse(
+            text_of(Path(path).read_bytes()),
+            path,
+            FIELD_SEPARATORS if fieldsep is None else fieldsep,
+            LIST_SEPARATORS if listsep is None else listsep,
+        )
     except IsADirectoryError as error:
         raise FileError(
             f"{path} is a folder",
@@ -121,8 +181,8 @@ def _show(file: AccessFile, problems: list[tuple[str, Problem]]) -> None:
 def _show_theirs(file: AccessFile, decision: Decision) -> None:
     does = "lets in" if decision.granted else "refuses"
     _show_decision(file, _PAM_ACCESS, does, _line(decision))
-    for warning in decision.warnings:
-        say(f"    {warning}")
+    for note in (*decision.warnings, *decision.remarks):
+        say(f"    {note}")
 
 
 def _show_ours(file: AccessFile, decision: StrictDecision) -> None:
@@ -145,6 +205,7 @@ def _theirs_as_json(decision: Decision) -> dict[str, object]:
         "granted": decision.granted,
         "line": _line(decision),
         "warnings": decision.warnings,
+        "remarks": decision.remarks,
     }
 
 
