@@ -38,7 +38,7 @@ _CHANGERS = ("chpasswd", "newusers", "passwd")
 """Services that only have PAM change passwords."""
 
 _CHANGES = "nobody logs in by this: it changes passwords, and PAM's auth rules are not run"
-_RUNS_JOBS = "nobody logs in by this: it runs what is due, and PAM's auth rules are not run"
+_RUNS_JOBS = "nobody logs in by this: it runs what is due"
 
 _OFF_BY_DEFAULT = ("none", "hostbased", "gssapi-with-mic", "gssapi-keyex")
 

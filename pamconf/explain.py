@@ -117,9 +117,9 @@ def _decision(way: Way, found: Iterable[Way]) -> Decision:
 
 def _askers(way: Way) -> "tuple[Rule, ...]":
     asking = [way.sources.get(name) for name in way.asked]
-    first = way.outcomes[0].decided
     found = dict.fromkeys(rule for rule in asking if rule)
-    return tuple(found) or ((first.rule,) if first and way.gets_in else ())
+    auth = [one.decided.rule for one in way.outcomes if one.call == "auth" and one.decided]
+    return tuple(found) or (tuple(auth) if way.gets_in else ())
 
 
 def _keys(way: Way, found: Iterable[Way]) -> tuple[tuple[str, ...], ...]:

@@ -172,17 +172,15 @@ def sentences(door: Door, whose: str = "") -> tuple[str, ...]:
         return (_begun(door, whose, f"refused, because of {obstacles(door)}"),)
     if len(door.decisions) > MANY:
         return (_begun(door, whose, _counted(door)),)
-    if not door.name:
-        return tuple(sentence(one, whose) for one in door.decisions)
     tail = "" if door.asks_pam else "; PAM's auth rules are not run"
-    return tuple(
-        f"By {door.name}, {who(one, whose)}: {_told(one)}{tail}." for one in door.decisions
-    )
+    return tuple(_begun(door, whose, f"{_told(one)}{tail}", one) for one in door.decisions)
 
 
-def _begun(door: Door, whose: str, rest: str) -> str:
-    about = whose or "anybody"
-    return f"By {door.name}, {about}: {rest}." if door.name else f"{_capital(about, ())}: {rest}."
+def _begun(door: Door, whose: str, rest: str, decision: Decision | None = None) -> str:
+    about = who(decision, whose) if decision else whose or "anybody"
+    if door.name:
+        return f"By {door.name}, {about}: {rest}."
+    return f"{_capital(about, decision.facts if decision else ())}: {rest}."
 
 
 def _counted(door: Door) -> str:

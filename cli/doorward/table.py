@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
-from rich.console import Console
+import click
+from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -12,17 +15,43 @@ from doorward.terminal import printable
 _UNFOLDED = 1000  # columns for a table that goes to a program or a file
 
 
-def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+class Cell(NamedTuple):
+    """What stands in a table, and a style of Rich's for it, seen where there is a terminal."""
+
+    text: str
+    style: str = ""
+
+
+def show_table(headings: Sequence[str], rows: Iterable[Sequence[str | Cell]]) -> None:
     """Print a table; nothing of it is cut off, however narrow the terminal."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
+        cells = (cell if isinstance(cell, Cell) else Cell(cell) for cell in row)
+        table.add_row(*(_indented(cell.text, cell.style) for cell in cells))
+    _show(table)
+
+
+def show_line(text: str, style: str = "") -> None:
+    """Print a line, broken between words where the terminal is narrower."""
+    _show(_indented(text, style))
+
+
+def _indented(text: str, style: str) -> RenderableType:
+    """Return a text whose further lines, where it needs them, begin where its first does."""
+    words = text.lstrip(" ")
+    return Padding(Text(printable(words), style), (0, 0, 0, len(text) - len(words)), expand=False)
+
+
+def _show(what: RenderableType) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _UNFOLDED
-    console.print(table)
+    with console.capture() as capture:
+        console.print(what)
+    for line in capture.get().splitlines():
+        click.echo(line.rstrip())
 
 
 def local_time(time: int) -> str:

@@ -1,12 +1,14 @@
 """`doorward pam explain`: what people see of a machine's logins."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import pytest
 
 STOCK = Path(__file__).parents[1] / "fixtures" / "pam"
@@ -37,8 +39,10 @@ def root(tmp_path: Path) -> Path:
         (tmp_path / "etc" / folder).mkdir(exist_ok=True)
     (tmp_path / "etc/ssh/sshd_config").write_text(CONFIG)
     (tmp_path / "etc/security/lan.conf").write_text("+ : ALL : 192.168.1.0/24\n- : ALL : ALL\n")
-    (tmp_path / "etc/passwd").write_text("alice:x:1000:1000::/home/alice:/bin/sh\n")
-    (tmp_path / "etc/group").write_text("alice:x:1000:\nstaff:x:50:alice\n")
+    (tmp_path / "etc/passwd").write_text(
+        "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n"
+    )
+    (tmp_path / "etc/group").write_text("root:x:0:\nalice:x:1000:\nstaff:x:50:alice\n")
     return tmp_path
 
 
@@ -61,18 +65,41 @@ def test_sshd_that_asks_for_a_code_from_outside(root: Path) -> None:
     """An admin would not learn who is asked for what, from where, and by which line."""
     done = run("sshd", "--root", root)
     assert (done.returncode, done.stderr) == (0, "")
-    heading = ["Who", "Is asked", "Gets in", "Because of"]
     assert table(done.stdout) == [
         ["sshd"],
-        ["By publickey, where PAM's auth rules are not run:"],
-        heading,
-        ["anybody", "key", "yes"],
-        ["By password: nobody, because of PasswordAuthentication no (/etc/ssh/sshd_config:3)"],
+        ["By publickey, anybody: key alone; PAM's auth rules are not run."],
+        [
+            (
+                "By password, anybody: refused, because of PasswordAuthentication no"
+                " (/etc/ssh/sshd_config:3)."
+            )
+        ],
         ["By keyboard-interactive:"],
-        heading,
-        ["from 192.168.1.0/24", "password", "yes", "/etc/pam.d/sshd:5"],
-        ["from elsewhere, enrolled", "password, code", "yes", "/etc/pam.d/sshd:5"],
-        ["from elsewhere, not enrolled", "password", "yes", "/etc/pam.d/sshd:5"],
+        ["root: refused, because of PermitRootLogin prohibit-password."],
+        [
+            (
+                "Others, from 192.168.1.0/24: password alone"
+                " (sshd:5, accessfile=/etc/security/lan.conf)."
+            )
+        ],
+        [
+            (
+                "Others, from elsewhere, enrolled: password, then code"
+                " (sshd:5, accessfile=/etc/security/lan.conf)."
+            )
+        ],
+        ["Others, from elsewhere, not enrolled: password alone, because of nullok in sshd:5."],
+        ["Who", "Is asked", "Gets in", "Because of"],
+        ["by publickey"],
+        ["anybody", "key", "yes"],
+        ["by password"],
+        ["anybody", "-", "no", "PasswordAuthentication no (/etc/ssh/sshd_config:3)"],
+        ["by keyboard-interactive"],
+        ["root", "-", "no", "PermitRootLogin prohibit-password"],
+        ["others, from 192.168.1.0/24", "password", "yes", "sshd:5"],
+        ["others, from elsewhere, enrolled", "password, code", "yes", "sshd:5"],
+        ["others, from elsewhere, not enrolled", "password", "yes", "sshd:5"],
+        ["Files without a folder are in /etc/pam.d."],
     ]
 
 
@@ -82,6 +109,7 @@ def doors(explained: Any) -> dict[str, list[tuple[object, ...]]]:  # noqa: ANN40
     return {
         door["door"]: [(one["asked"], one["gets_in"]) for one in door["decisions"]]
         for door in service["doors"]
+        if door["whose"] != "root"
     }
 
 
@@ -134,7 +162,135 @@ def test_every_service(root: Path) -> None:
     assert [one["who"] for one in explained["unasked"]] == [["alice"]]
     shown = run("--all", "--root", root).stdout
     where = "[Seat:*] autologin-user=alice (/etc/lightdm/lightdm.conf:2)"
-    assert shown.endswith(f"\nalice: nothing is asked, by {where}\n")
+    assert f"\nalice: nothing is asked, by {where}\n" in shown
+
+
+def factors(root: Path) -> dict[str, str]:
+    """What the overview says of each service."""
+    text = run("--all", "--root", root).stdout.split("\n\n")[0]
+    rows = [line.split("  ", 1) for line in text.split("\n")[1:]]
+    return {name: factor for factor, names in rows for name in names.strip().split(", ")}
+
+
+def test_the_overview(root: Path) -> None:
+    """Nobody would see at once which doors want a second factor."""
+    account = "account required pam_permit.so\n"
+    codes = "auth required pam_unix.so\nauth required pam_doorward.so\n"
+    texts = {"all-codes": codes, "shut": "auth required pam_deny.so\n"}
+    for name, text in texts.items():
+        (root / "etc/pam.d" / name).write_text(text + account)
+    many = "".join(f"auth optional pam_{number}.so\n" for number in range(13))
+    (root / "etc/pam.d/many").write_text(many + account)
+    found = factors(root)
+    assert found["all-codes"] == "from everybody"
+    assert found["sshd"] == "from some, or by some ways"
+    assert found["login"] == found["sudo"] == "from nobody: one answer will do"
+    assert found["lightdm-greeter"] == "from nobody: nothing is asked"
+    assert found["shut"] == "nobody gets in"
+    assert found["cron"] == found["passwd"] == "nobody logs in by it"
+    assert found["many"] == "could not be followed"
+    said = run("--all", "--root", root).stdout
+    assert "Note: many could not be followed: many: a login can go more than" in said
+    for name, factor in (("shut", "shut"), ("many", "unknown"), ("sshd", "some")):
+        rows = as_json("--all", "--root", root)["services"]
+        assert next(one for one in rows if one["service"] == name)["second_factor"] == factor
+
+
+def test_services_to_which_the_same_happens(root: Path) -> None:
+    """A machine's table would be pages of the same."""
+    shown = run("--all", "--root", root).stdout
+    assert "\nlightdm, login, other, polkit-1, sudo, sudo-i\n  anybody" in shown
+    assert "\nchfn, su, su-l\n" in shown
+    assert "chfn:7, su:6\n" in shown
+
+
+def test_remote_displays(root: Path) -> None:
+    """Somebody in front of an X terminal far away would pass as one at the machine, unheard."""
+    (root / "etc/lightdm").mkdir(exist_ok=True)
+    (root / "etc/lightdm/lightdm.conf").write_text("[XDMCPServer]\nenabled=true\n")
+    said = (
+        "as if at the machine itself, by [XDMCPServer] enabled=true (/etc/lightdm/lightdm.conf:2)"
+    )
+    assert said in run("--all", "--root", root).stdout
+    (found,) = as_json("--all", "--root", root)["remote_displays"]
+    assert found["line"] == 2
+
+
+def test_somebody_at_every_service(root: Path) -> None:
+    """A question about one person would be answered with all people."""
+    alice = as_json("--all", "--root", root, "--user", "alice")["services"]
+    assert not any("user" in fact for one in alice for door in one["doors"]
+                   for row in door["decisions"] for fact in row["who"])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("config", "whose"),
+    [
+        ("PermitRootLogin yes\n", [None, None, None]),
+        ("", [None, None, "root", "others"]),
+        ("AuthenticationMethods publickey\n", [None]),
+        ("Match User root\nAuthenticationMethods publickey\n", [None, *["others"] * 2]),
+    ],
+)
+def test_root_beside_others(root: Path, config: str, whose: list[object]) -> None:
+    """A setting for root alone would look like everybody's, or go unseen."""
+    (root / "etc/ssh/sshd_config").write_text(CONFIG + config)
+    (service,) = as_json("sshd", "--root", root)["services"]
+    assert [door["whose"] for door in service["doors"]] == whose
+    (service,) = as_json("sshd", "--root", root, "--user", "root")["services"]
+    assert {door["whose"] for door in service["doors"]} == {None}
+
+
+def test_what_an_access_file_says_of_root_alone(root: Path) -> None:
+    """Rows of others would be about root."""
+    (root / "etc/security/lan.conf").write_text("- : root : ALL\n+ : ALL : 192.168.1.0/24\n")
+    shown = run("sshd", "--root", root).stdout
+    assert "others, root" not in shown
+    assert "others, not root" not in shown
+    assert "others, from 192.168.1.0/24, not in group root " in shown
+
+
+def test_settings_that_hang_on_who_it_is(root: Path) -> None:
+    """What holds for most would be taken for what holds for all."""
+    config = "Match User bob Address 10.0.0.0/8\nPubkeyAuthentication no\nMatch LocalPort 22\n"
+    (root / "etc/ssh/sshd_config").write_text(f"{CONFIG}AllowUsers carol\n{config}")
+    notes = [line for line in run("sshd", "--root", root).stdout.split("\n") if "Note" in line]
+    assert notes == [
+        "Note: 'AllowUsers carol' (/etc/ssh/sshd_config:4) may change this: ask with --user",
+        (
+            "Note: 'Match User bob Address 10.0.0.0/8' (/etc/ssh/sshd_config:5) may change this:"
+            " ask with --user and --from"
+        ),
+    ]
+
+
+def test_few_notes(root: Path) -> None:
+    """What is worth reading would be lost among what goes without saying."""
+    common = root / "etc/pam.d/common-account"
+    common.write_text("account required pam_access.so\n" + common.read_text())
+    (root / "etc/security/access.conf").write_text("+ : ALL : LOCAL\n- : ALL : ALL\n")
+    shown = run("login", "su", "sudo", "lightdm", "--root", root).stdout
+    assert "Note" not in shown
+
+
+COLOURS = {"32": "password, code", "33": "password ", "31": "- "}
+
+
+@pytest.mark.parametrize("colours", [True, False])
+def test_colours(root: Path, *, colours: bool) -> None:
+    """A terminal would show all doors alike, or colours to whoever wants none."""
+    settings = {"TERM": "xterm", **({} if colours else {"NO_COLOR": "1"})}
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}}
+    shown = pexpect.run(
+        f"{sys.executable} -m doorward pam explain sshd --root {root}",
+        env=kept | settings,
+        encoding="utf-8",
+    )
+    for number, asked in COLOURS.items():
+        rows = [line for line in str(shown).split("\n") if f"\x1b[{number}m" in line]
+        assert bool(rows) == colours
+        assert all(asked in row or "key " in row for row in rows)
+    assert "\x1b" not in run("sshd", "--root", root).stdout
 
 
 def test_rules_that_surprise(root: Path) -> None:

@@ -90,7 +90,9 @@ def door(text: str, name: str = "x", world: World | None = None) -> Door:
 )
 def test_decisions_in_words(text: str, told: list[str]) -> None:
     """An admin would be told of another login than the one that happens, or of another line."""
-    assert list(sentences.sentences(door(text))) == told
+    found = door(text)
+    assert list(sentences.sentences(found)) == told
+    assert [sentences.sentence(one) for one in found.decisions] == told
 
 
 def test_places_in_words() -> None:

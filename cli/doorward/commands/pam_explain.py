@@ -1,33 +1,48 @@
 """`doorward pam explain`: who is asked what, from where, and gets in or not."""
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import click
-from rich.console import Console
 
-import pamconf
 from doorward.commands import options
 from doorward.errors import AccountError
-from doorward.names import machine_names
-from doorward.pam_models import WITH_DOORWARD
-from doorward.table import show_table
+from doorward.explained import (
+    Entrance,
+    Explained,
+    Factor,
+    explained,
+    explained_or_not,
+    services,
+)
+from doorward.table import Cell, show_line, show_table
 from doorward.terminal import say, say_json
-from pamconf import accounts, logins, sshd
-from pamconf.access_who import Origin
+from pamconf import accounts, logins, sentences
 from pamconf.accounts import Account
-from pamconf.doors import Door, own_door, sshd_doors
 from pamconf.explain import Decision
-from pamconf.login import World
 from pamconf.logins import Found
-from pamconf.places import places
+from pamconf.sentences import Strength
 
+_GREEN, _YELLOW, _RED = "green", "yellow", "red"
+_STYLES = {
+    Strength.TWO: _GREEN,
+    Strength.ONE: _YELLOW,
+    Strength.NOTHING: _YELLOW,
+    Strength.REFUSED: _RED,
+}
+_FACTOR_STYLES = {
+    Factor.ALL: _GREEN,
+    Factor.SOME: _YELLOW,
+    Factor.NONE: _YELLOW,
+    Factor.UNASKED: _YELLOW,
+    Factor.SHUT: _RED,
+    Factor.UNKNOWN: _RED,
+}
 _HEADINGS = ("Who", "Is asked", "Gets in", "Because of")
-_UNASKED = ", where PAM's auth rules are not run"
-_PARTS = ("common-", "system-auth", "password-auth", "postlogin", "fingerprint-", "smartcard-")
-"""Beginnings of the names of files that services include, and that are none themselves."""
-_SSHD = "sshd"
-_SOMEBODY = Account("somebody", 1000, ("somebody",))
-"""Stands for whoever may log in, where sshd's settings are for one user or another."""
+_LEGEND = f"Files without a folder are in {sentences.FOLDER.rstrip('/')}."
+
+_Row = tuple[str | Cell, str, str | Cell, str]
 
 
 @click.command(
@@ -62,72 +77,20 @@ def command(
     """
     if bool(names) == every:
         raise click.UsageError("Name a service, or say --all.")
-    if every:
-        names = tuple(one for one in pamconf.services(root) if not one.startswith(_PARTS))
-    explained = [_Explained(name, root, user, rhost) for name in names]
-    beside = [*logins.autologins(root), *logins.nopasswd(root)] if every else []
+    account = _account(user, root) if user else None
+    if every and not account and not rhost:
+        found = [explained_or_not(name, root) for name in services(root)]
+    else:
+        names = names or tuple(services(root))
+        found = [explained(name, root, account, rhost) for name in names]
     if as_json:
-        say_json(
-            {
-                "services": [one.as_json() for one in explained],
-                "unasked": [_found_as_json(one) for one in beside],
-            }
-        )
+        say_json(_as_json(found, root, every=every))
         return
-    for one in explained:
-        one.show()
-    for found in beside:
-        say(
-            f"{', '.join(found.who)}: nothing is asked, by {found.what} ({found.path}:{found.line})"
-        )
-
-
-class _Explained:
-    """A service, and its doors."""
-
-    def __init__(self, name: str, root: str, user: str | None, rhost: str | None) -> None:
-        self.service = pamconf.load(name, root)
-        account = _account(user, root) if user else None
-        world = World(root, account, names=machine_names() if root == "/" else World().names)
-        if rhost:
-            terminal = "ssh" if name == _SSHD else None
-            self._places = {f"from {rhost}": Origin(rhost, terminal, name)}
-        else:
-            self._places = dict(places(self.service, world))
-        self._world = World(root, account, self._places, world.names)
-        self.warnings: tuple[str, ...] = ()
-        self.doors = self._doors(account or _SOMEBODY, rhost)
-
-    def _doors(self, account: Account, rhost: str | None) -> tuple[Door, ...]:
-        config = self._world.files.real(sshd.PATH)
-        if self.service.name != _SSHD or not config.exists():
-            return own_door(self.service, self._world, WITH_DOORWARD)
-        connection = sshd.Connection(account.name, account, rhost)
-        answer = sshd.query(connection, root=self._world.root)
-        self.warnings = answer.warnings
-        return sshd_doors(self.service, answer.effective, self._world, WITH_DOORWARD)
-
-    def show(self) -> None:
-        """Print it for a person."""
-        console = Console(highlight=False)
-        console.print(f"[bold]{self.service.name}[/bold]")
-        if self.service.abort:
-            say(f"  Nobody gets in: {self.service.abort.message}")
-        for door in self.doors:
-            _show_door(door)
-        for note in (*self.warnings, *_notes(self.doors)):
-            say(f"Note: {note}")
-        say()
-
-    def as_json(self) -> dict[str, object]:
-        """Return it for a program."""
-        return {
-            "service": self.service.name,
-            "path": self.service.path,
-            "abort": self.service.abort.message if self.service.abort else None,
-            "warnings": self.warnings,
-            "doors": [_door_as_json(door) for door in self.doors],
-        }
+    if every:
+        _show_all(found, root)
+    for one in () if every else found:
+        _show(one)
+    say(_LEGEND)
 
 
 def _account(user: str, root: str) -> Account:
@@ -139,62 +102,183 @@ def _account(user: str, root: str) -> Account:
     return account
 
 
-def _show_door(door: Door) -> None:
+# --- One service ---
+
+
+def _show(one: Explained) -> None:
+    show_line(one.service.name, "bold")
+    if one.service.abort:
+        show_line(f"  Nobody gets in: {one.service.abort.message}", _RED)
+    for name, entrances in _by_name(one):
+        _show_sentences(name, entrances)
+    rows = list(_rows(one))
+    if rows:
+        say()
+        show_table(_HEADINGS, rows)
+    _show_notes([one])
+    say()
+
+
+def _by_name(one: Explained) -> Iterator[tuple[str, list[Entrance]]]:
+    """Yield the doors of one name together: root's, and others'."""
+    for name, entrances in itertools.groupby(one.entrances, lambda one: one.door.name):
+        yield name, list(entrances)
+
+
+def _show_sentences(name: str, entrances: Sequence[Entrance]) -> None:
+    told = [one for door, whose in entrances for one in sentences.sentences(door, whose)]
+    if name and len(told) > 1:
+        show_line(f"  By {name}:")
+        unnamed = [(replace(door, name=""), whose) for door, whose in entrances]
+        told = [f"  {one}" for door, whose in unnamed for one in sentences.sentences(door, whose)]
+    for sentence in told:
+        show_line(f"  {sentence}")
+
+
+def _rows(one: Explained, indent: str = "") -> Iterator[_Row]:
+    """Yield the rows of a service; where its doors have names, each below its own."""
+    for name, entrances in _by_name(one):
+        if name:
+            yield f"{indent}by {name}", "", "", ""
+        for entrance in entrances:
+            for who, asked, gets_in, because in _door_rows(entrance):
+                yield f"{indent}{'  ' if name else ''}{who}", asked, gets_in, because
+
+
+def _door_rows(entrance: Entrance) -> Iterator[tuple[str, str, Cell, str]]:
+    door, whose = entrance
     if door.obstacles:
-        why = "; ".join(
-            f"{one.reason} ({one.source})" if one.source else one.reason for one in door.obstacles
-        )
-        say(f"By {door.name}: nobody, because of {why}")
-        return
-    if door.name:
-        say(f"By {door.name}{'' if door.asks_pam else _UNASKED}:")
-    show_table(_HEADINGS, map(_row, door.decisions))
+        yield whose or "anybody", "-", Cell("no", _RED), sentences.obstacles(door)
+    for one in door.decisions:
+        yield _row(one, whose)
 
 
-def _row(decision: Decision) -> tuple[str, ...]:
-    who = ", ".join(" or ".join(fact.phrases) for fact in decision.facts) or "anybody"
-    return who, ", ".join(decision.asked) or "nothing", _verdict(decision), _because(decision)
+def _row(decision: Decision, whose: str) -> tuple[str, str, Cell, str]:
+    return (
+        sentences.who(decision, whose),
+        sentences.asked(decision),
+        Cell(sentences.enough(decision), _STYLES[sentences.strength(decision)]),
+        sentences.because(decision),
+    )
 
 
-def _verdict(decision: Decision) -> str:
-    if not decision.gets_in:
-        return "no"
-    if decision.is_open and decision.asked:
-        return "yes, whatever is typed"
-    if decision.is_open or decision.keys == (decision.asked,):
-        return "yes"
-    return "with " + ", or with ".join(" and ".join(key) for key in decision.keys)
+def _show_notes(found: Sequence[Explained]) -> None:
+    for note in dict.fromkeys(note for one in found for note in (*one.warnings, *_notes(one))):
+        show_line(f"Note: {note}")
 
 
-def _because(decision: Decision) -> str:
-    if decision.problem:
-        return decision.problem
-    rules = [fact.source for fact in decision.facts]
-    if not decision.gets_in:
-        rules.append(decision.decided)
-    return ", ".join(dict.fromkeys(rule.place for rule in rules if rule))
-
-
-def _notes(doors: Sequence[Door]) -> Iterator[str]:
+def _notes(one: Explained) -> Iterator[str]:
+    doors = [entrance.door for entrance in one.entrances]
     unsure = {
-        rule.place: rule.module for door in doors for one in door.decisions for rule in one.unsure
+        rule.place: rule.module for door in doors for row in door.decisions for rule in row.unsure
     }
     for place, module in unsure.items():
         yield f"nobody has described {module} ({place}): both is followed, that it agrees and not"
-    said = [note for door in doors for note in door.notes]
-    said += [note for door in doors for one in door.decisions for note in one.notes]
-    yield from dict.fromkeys(said)
+    for door in doors:
+        by = f"by {door.name}, " if door.name else ""
+        yield from (f"{by}{note}" for note in door.notes)
+    for door in doors:
+        for row in door.decisions:
+            yield from row.notes
 
 
-def _door_as_json(door: Door) -> dict[str, object]:
+# --- All services ---
+
+
+def _show_all(found: Sequence[Explained], root: str) -> None:
+    show_table(("Second factor", "Services"), _overview(found))
+    say()
+    show_table(_HEADINGS, (row for group in _groups(found) for row in _group_rows(group)))
+    _show_notes([one for one in found if one.factor is not Factor.NO_LOGIN])
+    for one in found:
+        if one.problem:
+            show_line(f"Note: {one.service.name} could not be followed: {one.problem}")
+    _show_beside(root)
+
+
+def _overview(found: Iterable[Explained]) -> Iterator[tuple[Cell, str]]:
+    named: dict[Factor, list[str]] = {}
+    for one in found:
+        named.setdefault(one.factor, []).append(one.service.name)
+    for factor in Factor:
+        if factor in named:
+            yield (
+                Cell(factor.value, _FACTOR_STYLES.get(factor, "")),
+                ", ".join(named[factor]),
+            )
+
+
+def _groups(found: Iterable[Explained]) -> Iterator[list[Explained]]:
+    """Yield services to which the same happens together; lines of their own may differ."""
+    groups: dict[object, list[Explained]] = {}
+    for one in found:
+        if one.factor not in {Factor.NO_LOGIN, Factor.UNKNOWN}:
+            groups.setdefault(tuple(row[:-1] for row in _rows(one)), []).append(one)
+    yield from groups.values()
+
+
+def _group_rows(group: Sequence[Explained]) -> Iterator[_Row]:
+    """Yield the rows of services to which the same happens, each with the lines of them all."""
+    yield Cell(", ".join(one.service.name for one in group), "bold"), "", "", ""
+    for rows in zip(*(_rows(one, "  ") for one in group), strict=True):
+        because = [place for *_, last in rows for place in last.split(", ")]
+        who, asked, gets_in, _ = rows[0]
+        yield who, asked, gets_in, ", ".join(dict.fromkeys(because))
+
+
+def _show_beside(root: str) -> None:
+    say()
+    for found in (*logins.autologins(root), *logins.nopasswd(root)):
+        show_line(f"{', '.join(found.who)}: nothing is asked, by {_source(found)}")
+    for found in logins.remote_displays(root):
+        show_line(
+            "Who comes from elsewhere looks to PAM as if at the machine itself, by"
+            f" {_source(found)}"
+        )
+
+
+def _source(found: Found) -> str:
+    return f"{found.what} ({found.path}:{found.line})"
+
+
+# --- For programs ---
+
+
+def _as_json(found: Iterable[Explained], root: str, *, every: bool) -> dict[str, object]:
+    unasked = [*logins.autologins(root), *logins.nopasswd(root)] if every else []
+    remote = logins.remote_displays(root) if every else []
+    return {
+        "services": [_service_as_json(one) for one in found],
+        "unasked": [_found_as_json(one) for one in unasked],
+        "remote_displays": [_found_as_json(one) for one in remote],
+    }
+
+
+def _service_as_json(one: Explained) -> dict[str, object]:
+    abort = one.service.abort
+    return {
+        "service": one.service.name,
+        "path": one.service.path,
+        "abort": abort.message if abort else None,
+        "problem": one.problem,
+        "second_factor": one.factor.name.lower(),
+        "warnings": one.warnings,
+        "doors": [_door_as_json(entrance) for entrance in one.entrances],
+    }
+
+
+def _door_as_json(entrance: Entrance) -> dict[str, object]:
+    door, whose = entrance
     return {
         "door": door.name,
+        "whose": whose or None,
         "asks_pam": door.asks_pam,
         "obstacles": [
             {"reason": one.reason, "source": str(one.source) if one.source else None}
             for one in door.obstacles
         ],
         "notes": door.notes,
+        "sentences": sentences.sentences(door, whose),
         "decisions": [_decision_as_json(one) for one in door.decisions],
     }
 
@@ -205,7 +289,7 @@ def _decision_as_json(decision: Decision) -> dict[str, object]:
         "asked": decision.asked,
         "gets_in": decision.gets_in,
         "enough": decision.keys,
-        "because": _because(decision),
+        "because": decision.problem or ", ".join(rule.place for rule in decision.because),
         "unsure": [rule.place for rule in decision.unsure],
         "notes": decision.notes,
     }

@@ -1,0 +1,183 @@
+"""A service with all that becomes of logins to it: what `doorward pam explain` has to show."""
+
+import enum
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pamconf
+from doorward.names import machine_names
+from doorward.pam_models import WITH_DOORWARD
+from pamconf import PamconfError, Service, accounts, sshd
+from pamconf.access_who import Names, Origin
+from pamconf.accounts import Account
+from pamconf.doors import Door, own_door, sshd_doors
+from pamconf.login import World
+from pamconf.places import places
+from pamconf.sentences import Strength, strength
+
+_SSHD = "sshd"
+_SOMEBODY = Account("somebody", 1000, ("somebody",))
+"""Stands for whoever may log in, where sshd's settings are for one user or another."""
+_ROOT, _OTHERS = "root", "others"
+_USER_ROOT = "user root"
+"""The fact whether it is root (Login.user_is)."""
+
+
+class Factor(enum.Enum):
+    """Whom a service asks for a second factor."""
+
+    ALL = "from everybody"
+    SOME = "from some, or by some ways"
+    NONE = "from nobody: one answer will do"
+    UNASKED = "from nobody: nothing is asked"
+    SHUT = "nobody gets in"
+    NO_LOGIN = "nobody logs in by it"
+    UNKNOWN = "could not be followed"
+
+
+class Entrance(NamedTuple):
+    """A door, and whose it is: "root", "others", or everybody's where that is empty."""
+
+    door: Door
+    whose: str = ""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A service and its doors; `problem` says why there are none, if it could not be followed."""
+
+    service: Service
+    entrances: tuple[Entrance, ...]
+    warnings: tuple[str, ...] = ()
+    problem: str | None = None
+
+    @property
+    def factor(self) -> Factor:
+        """Whom it asks for a second factor."""
+        if self.problem:
+            return Factor.UNKNOWN
+        if not any(one.door.asks_pam or one.door.name for one in self.entrances):
+            return Factor.NO_LOGIN
+        found = {strength(one) for entry in self.entrances for one in entry.door.decisions}
+        found -= {Strength.REFUSED}
+        if Strength.TWO in found:
+            return Factor.ALL if len(found) == 1 else Factor.SOME
+        if Strength.ONE in found:
+            return Factor.NONE
+        return Factor.UNASKED if found else Factor.SHUT
+
+
+def explained(name: str, root: str, account: Account | None, rhost: str | None) -> Explained:
+    """Find out what becomes of logins to a service, by an account or anybody, from somewhere."""
+    service = pamconf.load(name, root)
+    world = World(root, account, _places(service, root, rhost), _names(root))
+    if service.name != _SSHD or not world.files.real(sshd.PATH).exists():
+        doors = own_door(service, world, WITH_DOORWARD)
+        return Explained(service, tuple(Entrance(door) for door in doors))
+    theirs, warnings = _sshd(service, world, account or _SOMEBODY, rhost)
+    if account:
+        return Explained(service, tuple(Entrance(door) for door in theirs), warnings)
+    entrances = tuple(_beside_root(service, world, theirs, rhost))
+    return Explained(service, entrances, (*warnings, *_unmatched(world, rhost)))
+
+
+def explained_or_not(name: str, root: str) -> Explained:
+    """Find it out as far as that can be done: one service must not hide all others."""
+    try:
+        return explained(name, root, None, None)
+    except PamconfError as error:
+        nothing = Service(name, None, {})
+        return Explained(nothing, (), problem=str(error).partition("\n")[0])
+
+
+def _names(root: str) -> Names:
+    return machine_names() if root == "/" else World().names
+
+
+def _places(service: Service, root: str, rhost: str | None) -> Mapping[str, Origin]:
+    if not rhost:
+        return places(service, World(root, names=_names(root)))
+    terminal = "ssh" if service.name == _SSHD else None
+    return {f"from {rhost}": Origin(rhost, terminal, service.name)}
+
+
+def _sshd(
+    service: Service, world: World, account: Account, rhost: str | None
+) -> tuple[tuple[Door, ...], tuple[str, ...]]:
+    """Return sshd's doors for an account, and what its settings made us warn of."""
+    connection = sshd.Connection(account.name, account, rhost)
+    answer = sshd.query(connection, root=world.root)
+    return sshd_doors(service, answer.effective, world, WITH_DOORWARD), answer.warnings
+
+
+def _beside_root(
+    service: Service, world: World, theirs: tuple[Door, ...], rhost: str | None
+) -> Iterator[Entrance]:
+    """Yield everybody's doors, and root's before them where sshd has something else for root."""
+    root = accounts.find(_ROOT, world.root) or Account(_ROOT, 0, (_ROOT,))
+    others = {door.name: door for door in theirs}
+    alike = {door.name: door for door in _sshd(service, world, root, rhost)[0]}
+    of_root = World(world.root, root, world.places, world.names)
+    known = {door.name: door for door in _sshd(service, of_root, root, rhost)[0]}
+    for name in dict.fromkeys((*others, *alike)):
+        theirs_too = name in others and name in alike
+        if theirs_too and _is_alike(others[name], alike[name]):
+            yield Entrance(others[name])
+            continue
+        if name in known:
+            yield Entrance(known[name], _ROOT)
+        if name in others:
+            yield Entrance(_without_root(others[name]), _OTHERS)
+
+
+def _is_alike(door: Door, other: Door) -> bool:
+    """Tell whether the same happens at two doors; both may be shut for reasons of their own."""
+    return door == other or bool(door.obstacles and other.obstacles)
+
+
+def _without_root(door: Door) -> Door:
+    """Return a door without what is said of root alone, and of others as such."""
+    decisions = [
+        replace(one, facts=tuple(fact for fact in one.facts if fact.name != _USER_ROOT))
+        for one in door.decisions
+        if not any(fact.name == _USER_ROOT and fact.phrases == (_ROOT,) for fact in one.facts)
+    ]
+    return replace(door, decisions=tuple(decisions))
+
+
+def _unmatched(world: World, rhost: str | None) -> Iterator[str]:
+    """Say which of sshd's Match lines may make a difference to somebody who is not named."""
+    try:
+        nodes = [*_nodes(sshd.load(world.files))]
+    except PamconfError:  # sshd takes what our reader does not, and that has been warned of
+        return
+    for node in nodes:
+        names = {one.name for one in node.criteria}
+        by_user = names & {"user", "group"} or node.line.keyword.lower() in _LISTS
+        by_origin = not rhost and names & {"address", "host"}
+        wanted = [option for option, is_so in (("--user", by_user), ("--from", by_origin)) if is_so]
+        if wanted:
+            told = " ".join(node.line.text.split())
+            place = f"{node.line.path}:{node.line.number}"
+            yield f"'{told}' ({place}) may change this: ask with {' and '.join(wanted)}"
+
+
+_LISTS = {keyword.lower() for keyword in sshd.LISTS}
+
+
+def _nodes(file: sshd.File) -> Iterator[sshd.Node]:
+    for node in file.nodes:
+        yield node
+        for inner in node.files:
+            yield from _nodes(inner)
+
+
+def services(root: str | Path) -> list[str]:
+    """Return the services of a machine, without the files that are only included."""
+    return [one for one in pamconf.services(root) if not one.startswith(_PARTS)]
+
+
+_PARTS = ("common-", "system-auth", "password-auth", "postlogin", "fingerprint-", "smartcard-")
+"""Beginnings of the names of files that services include, and that are none themselves."""
