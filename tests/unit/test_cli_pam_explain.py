@@ -204,6 +204,13 @@ def test_services_to_which_the_same_happens(root: Path) -> None:
     assert "chfn:7, su:6\n" in shown
 
 
+def test_several_of_which_the_same_is_told(root: Path) -> None:
+    """Whoever names three services would read the same three times."""
+    shown = run("login", "su", "sudo", "--root", root).stdout
+    assert shown.startswith("login, sudo\n  Anybody: password alone (common-auth:17).\n\nWho ")
+    assert shown.count("\nsu\n") == 1
+
+
 def test_remote_displays(root: Path) -> None:
     """Somebody in front of an X terminal far away would pass as one at the machine, unheard."""
     (root / "etc/lightdm").mkdir(exist_ok=True)

@@ -2,10 +2,14 @@
 
 import re
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
-from doorward.commands import enroll
+from doorward.commands import enroll, pam
 from doorward.pam_models import WITH_DOORWARD
 from doorward.process import filtered
 from PIL import Image
@@ -57,13 +61,110 @@ def test_every_option_of_the_module_is_in_its_man_page() -> None:
     assert {word for tag in tags for word in re.findall(r"[a-z_-]{4,}", tag)} == module_options()
 
 
+def described_options(text: str) -> set[str]:
+    """The options that a part of a man page has paragraphs for."""
+    plain = text.replace("\\-", "-")
+    tags = re.findall(r"^\.T[PQ]\n\.[BIR]+ (-.+)$", plain, re.MULTILINE)
+    return {word for tag in tags for word in re.findall(r"--?[a-z-]+", tag)}
+
+
+def accepted_options(accepting: click.Command) -> set[str]:
+    """The options that a command takes, but for those that all take."""
+    options = {option for param in accepting.params for option in param.opts}
+    return {option for option in options if option.startswith("-")}
+
+
+HELP = {"-h", "--help"}
+
+
 def test_every_option_of_enroll_is_in_its_man_page() -> None:
     """Who enrols would look for an option in vain, or type one that is not there."""
-    page = (CHECKOUT / "docs/man/doorward-enroll.1").read_text().replace("\\-", "-")
-    tags = re.findall(r"^\.TP\n\.[BIR]+ (-.+)$", page, re.MULTILINE)
-    described = {word for tag in tags for word in re.findall(r"--?[a-z-]+", tag)}
-    accepted = {option for param in enroll.command.params for option in param.opts}
-    assert described == {option for option in accepted if option.startswith("-")} | {"-h", "--help"}
+    page = (CHECKOUT / "docs/man/doorward-enroll.1").read_text()
+    assert described_options(page) == accepted_options(enroll.command) | HELP
+
+
+def commands_of(group: click.Group, name: str = "") -> dict[str, click.Command]:
+    """A group's commands, those of its groups too, by their names: "access check"."""
+    found: dict[str, click.Command] = {}
+    context = click.Context(group)
+    for one in group.list_commands(context):
+        command = group.get_command(context, one)
+        assert command
+        inside = command if isinstance(command, click.Group) else None
+        found |= commands_of(inside, f"{name}{one} ") if inside else {f"{name}{one}": command}
+    return found
+
+
+def test_every_command_of_pam_is_in_its_man_page() -> None:
+    """As above, of the commands about PAM: each has its own part of OPTIONS, named as it is."""
+    page = (CHECKOUT / "docs/man/doorward-pam.1").read_text()
+    options = page.split(".SH OPTIONS\n")[1].split(".SH ")[0]
+    parts = dict(part.split("\n", 1) for part in options.split(".SS ")[1:])
+    described = {name.replace("\\-", "-"): described_options(of) for name, of in parts.items()}
+    commands = commands_of(pam.command).items()
+    accepted = {name: accepted_options(command) for name, command in commands}
+    assert described == accepted | {"All of them": HELP}
+    synopsis = page.split(".SH SYNOPSIS\n")[1].split(".SH ")[0].replace("\\-", "-")
+    assert [name for name in accepted if f"doorward pam {name}" not in synopsis] == []
+
+
+def test_every_man_page_is_installed() -> None:
+    """A package would lack a page."""
+    named = re.findall(r"'docs/man/([^']+)'", (CHECKOUT / "meson.build").read_text())
+    assert {*named} == {path.name for path in (CHECKOUT / "docs/man").iterdir()}
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Path:
+    """A desktop of Debian 12's, set up as README says."""
+    stock = CHECKOUT / "tests/fixtures/pam/debian-12-desktop"
+    shutil.copytree(stock, tmp_path, dirs_exist_ok=True)
+    (settings,) = re.findall(r"00-doorward\.conf`:\n\n   ```\n(.*?)   ```", README, re.DOTALL)
+    files = {
+        "etc/ssh/sshd_config": "Include /etc/ssh/sshd_config.d/*.conf\n",
+        "etc/ssh/sshd_config.d/00-doorward.conf": settings,
+        "etc/security/access-doorward.conf": "+ : ALL : 192.168.1.0/24\n",
+        "etc/passwd": "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n",
+        "etc/group": "root:x:0:\nalice:x:1000:\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def recipe_of_ssh(machine: Path) -> None:
+    """The line for sshd, below the one that asks for the password."""
+    (line,) = re.findall(r"^auth .*accessfile=.*$", README, re.MULTILINE)
+    password = "@include common-auth\n"
+    stock = (CHECKOUT / "tests/fixtures/pam/debian-12/etc/pam.d/sshd").read_text()
+    text = stock.replace(password, f"{password}{line}\n")
+    (machine / "etc/pam.d/sshd").write_text(text)
+
+
+def recipe_of_the_desktop(machine: Path) -> None:
+    """The line at the end of common-auth."""
+    (line,) = re.findall(r"end of pam-auth-update config\n(auth .*)$", README, re.MULTILINE)
+    path = machine / "etc/pam.d/common-auth"
+    path.write_text(f"{path.read_text()}{line}\n")
+
+
+@pytest.mark.parametrize(("number", "recipe"), [(0, recipe_of_ssh), (1, recipe_of_the_desktop)])
+def test_what_readme_shows_of_explain(
+    machine: Path, number: int, recipe: Callable[[Path], None]
+) -> None:
+    """A newcomer would be shown what the command does not say."""
+    recipe(machine)
+    shown = re.findall(r"```console\n# doorward (pam explain .*)\n((?:.*\n)*?)```", README)
+    assert len(shown) == 2
+    arguments, output = shown[number]
+    done = subprocess.run(
+        [sys.executable, "-m", "doorward", *arguments.split(), "--root", str(machine)],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert done.stdout == output
 
 
 def test_every_reason_in_the_log_is_in_readme() -> None:

@@ -1,7 +1,7 @@
 """`doorward pam explain`: who is asked what, from where, and gets in or not."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import click
@@ -88,8 +88,8 @@ def command(
         return
     if every:
         _show_all(found, root)
-    for one in () if every else found:
-        _show(one)
+    for group in () if every else _alike(found, _all_told):
+        _show(group)
     say(_LEGEND)
 
 
@@ -105,18 +105,30 @@ def _account(user: str, root: str) -> Account:
 # --- One service ---
 
 
-def _show(one: Explained) -> None:
-    show_line(one.service.name, "bold")
+def _show(group: Sequence[Explained]) -> None:
+    """Show services of which the same is to be told."""
+    one = group[0]
+    show_line(", ".join(one.service.name for one in group), "bold")
     if one.service.abort:
         show_line(f"  Nobody gets in: {one.service.abort.message}", _RED)
-    for name, entrances in _by_name(one):
-        _show_sentences(name, entrances)
+    for sentence in _told(one):
+        show_line(sentence)
     rows = list(_rows(one))
     if rows:
         say()
         show_table(_HEADINGS, rows)
-    _show_notes([one])
+    _show_notes(group)
     say()
+
+
+def _all_told(one: Explained) -> object:
+    """Return all that is shown of a service but its name."""
+    return one.service.abort, (*_told(one),), (*_rows(one),), one.warnings, (*_notes(one),)
+
+
+def _told(one: Explained) -> Iterator[str]:
+    for name, entrances in _by_name(one):
+        yield from _sentences(name, entrances)
 
 
 def _by_name(one: Explained) -> Iterator[tuple[str, list[Entrance]]]:
@@ -125,14 +137,16 @@ def _by_name(one: Explained) -> Iterator[tuple[str, list[Entrance]]]:
         yield name, list(entrances)
 
 
-def _show_sentences(name: str, entrances: Sequence[Entrance]) -> None:
+def _sentences(name: str, entrances: Sequence[Entrance]) -> Iterator[str]:
+    """Yield what is said of the doors of one name, which stands above where there is much."""
     told = [one for door, whose in entrances for one in sentences.sentences(door, whose)]
-    if name and len(told) > 1:
-        show_line(f"  By {name}:")
-        unnamed = [(replace(door, name=""), whose) for door, whose in entrances]
-        told = [f"  {one}" for door, whose in unnamed for one in sentences.sentences(door, whose)]
-    for sentence in told:
-        show_line(f"  {sentence}")
+    if not name or len(told) == 1:
+        yield from (f"  {one}" for one in told)
+        return
+    yield f"  By {name}:"
+    for door, whose in entrances:
+        for one in sentences.sentences(replace(door, name=""), whose):
+            yield f"    {one}"
 
 
 def _rows(one: Explained, indent: str = "") -> Iterator[_Row]:
@@ -208,13 +222,19 @@ def _overview(found: Iterable[Explained]) -> Iterator[tuple[Cell, str]]:
             )
 
 
-def _groups(found: Iterable[Explained]) -> Iterator[list[Explained]]:
-    """Yield services to which the same happens together; lines of their own may differ."""
+def _groups(found: Iterable[Explained]) -> list[list[Explained]]:
+    """Return services to which the same happens together; lines of their own may differ."""
+    shown = [one for one in found if one.factor not in {Factor.NO_LOGIN, Factor.UNKNOWN}]
+    return _alike(shown, lambda one: tuple(row[:-1] for row in _rows(one)))
+
+
+def _alike(
+    found: Iterable[Explained], gist: Callable[[Explained], object]
+) -> list[list[Explained]]:
     groups: dict[object, list[Explained]] = {}
     for one in found:
-        if one.factor not in {Factor.NO_LOGIN, Factor.UNKNOWN}:
-            groups.setdefault(tuple(row[:-1] for row in _rows(one)), []).append(one)
-    yield from groups.values()
+        groups.setdefault(gist(one), []).append(one)
+    return list(groups.values())
 
 
 def _group_rows(group: Sequence[Explained]) -> Iterator[_Row]:
