@@ -247,14 +247,19 @@ def _group_rows(group: Sequence[Explained]) -> Iterator[_Row]:
 
 
 def _show_beside(root: str) -> None:
+    lines = [
+        f"{', '.join(found.who)}: nothing is asked, by {_source(found)}"
+        for found in (*logins.autologins(root), *logins.nopasswd(root))
+    ]
+    lines += [
+        f"Who comes from elsewhere looks to PAM as if at the machine itself, by {_source(found)}"
+        for found in logins.remote_displays(root)
+    ]
+    if lines:
+        say()
+    for line in lines:
+        show_line(line)
     say()
-    for found in (*logins.autologins(root), *logins.nopasswd(root)):
-        show_line(f"{', '.join(found.who)}: nothing is asked, by {_source(found)}")
-    for found in logins.remote_displays(root):
-        show_line(
-            "Who comes from elsewhere looks to PAM as if at the machine itself, by"
-            f" {_source(found)}"
-        )
 
 
 def _source(found: Found) -> str:
