@@ -19,7 +19,7 @@ PYTEST := .venv/bin/python -m pytest -p no:cacheprovider
 
 .DELETE_ON_ERROR:
 .PHONY: help setup packages demo install test suite lint analyze native bench fuzz sanitize valgrind \
-	coverage test-container clean
+	coverage pages test-container clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -134,6 +134,9 @@ native: setup
 
 bench: native ## the module beside google-authenticator and oath: bench/results.md
 	$(LAB) run .venv/bin/python -m bench
+
+pages: setup ## docs/lint, from what is said at the checks
+	.venv/bin/python -m tests.lint_pages
 
 fuzz: setup ## fuzz the core, each part for FUZZ_SECONDS
 	CC=clang .venv/bin/meson setup build/fuzz -Dpython=disabled -Dfuzz=true \

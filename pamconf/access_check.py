@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from pamconf.access import AccessFile, Line, Malformed, Rule, Word, is_word
 from pamconf.access_who import MAPPED, read_address, read_bits, read_network
-from pamconf.problem import Problem, Severity
+from pamconf.problem import Kind, Problem, Severity
 
 _Finding = tuple[Severity, str, str]
 """How bad a word is, what it does, and how to mend it."""
@@ -48,7 +48,7 @@ def _whole(file: AccessFile) -> Iterator[Problem]:
         severity = Severity.ERROR
     else:
         what, severity = "whoever no rule matches is let in", Severity.WARNING
-    yield Problem(last, 1, 1, what, severity, _FINAL)
+    yield Problem(last, 1, 1, what, severity, _FINAL, Kind.UNMATCHED)
 
 
 def _matches_all(rule: Rule) -> bool:
@@ -64,7 +64,8 @@ def _unreachable(rules: list[Rule]) -> Iterator[Problem]:
     for rule in after:
         what = f"this is never reached: line {decisive and decisive.number} matches everybody"
         hint = "Put it above that line, or take it out."
-        yield _at(rule, Word(rule.text, rule.column), (Severity.ERROR, what, hint))
+        finding = (Severity.ERROR, what, hint)
+        yield _at(rule, Word(rule.text, rule.column), finding, Kind.UNREACHABLE)
 
 
 def _bare_groups(rules: list[Rule], group_alone: Callable[[str], bool]) -> Iterator[Problem]:
@@ -79,7 +80,8 @@ def _line(line: Line) -> Iterator[Problem]:
     if isinstance(line, Malformed):
         harmless = line.text.lstrip().startswith("#")
         severity = Severity.WARNING if harmless else Severity.ERROR
-        yield _at(line, line.where, (severity, f"{line.what}; it is passed over", line.hint))
+        finding = (severity, f"{line.what}; it is passed over", line.hint)
+        yield _at(line, line.where, finding, Kind.PASSED_OVER)
     elif isinstance(line, Rule):
         yield from _rule(line)
 
@@ -119,9 +121,10 @@ def _is_except(word: Word) -> bool:
     return is_word(word.text, "EXCEPT")
 
 
-def _at(line: Line, where: Word, finding: _Finding) -> Problem:
+def _at(line: Line, where: Word, finding: _Finding, kind: Kind = Kind.MISREAD) -> Problem:
     severity, what, hint = finding
-    return Problem(line.number, where.column, max(1, len(where.text)), what, severity, hint)
+    width = max(1, len(where.text))
+    return Problem(line.number, where.column, width, what, severity, hint, kind)
 
 
 # --- Words ---

@@ -62,6 +62,8 @@ _KEYWORDS: dict[str, tuple[str, str]] = {  # what success and new_authtok_reqd d
 _IGNORES_IGNORE = ("required", "requisite")
 
 INCLUDES = ("include", "substack")
+KEYWORDS = (*_KEYWORDS, *INCLUDES)
+"""What can stand in the place of brackets, in whatever case."""
 
 _BLANKS = re.compile(r"[ \t\n\v\f\r]*")
 _DIGITS = re.compile(r"[0-9]+")

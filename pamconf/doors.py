@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pamconf import sshd
+from pamconf.accounts import Account
 from pamconf.explain import CALLS, Decision, explain
 from pamconf.explore import Model
 from pamconf.login import WRONG, World
@@ -36,6 +37,9 @@ _JOBS = ("atd", "cron", "crond", "systemd-user")
 
 _CHANGERS = ("chpasswd", "newusers", "passwd")
 """Services that only have PAM change passwords."""
+
+SOMEBODY = Account("somebody", 1000, ("somebody",))
+"""Stands for whoever may log in, where sshd's settings are for one user or another."""
 
 _CHANGES = "nobody logs in by this: it changes passwords, and PAM's auth rules are not run"
 _RUNS_JOBS = "nobody logs in by this: it runs what is due"
@@ -62,6 +66,11 @@ class Door:
     def is_usable(self) -> bool:
         """Whether anybody gets in by it."""
         return any(decision.gets_in for decision in self.decisions)
+
+
+def runs_auth(service: "Service") -> bool:
+    """Tell whether a service is there to log somebody in, so that its auth rules are run."""
+    return service.name not in (*_CHANGERS, *_JOBS)
 
 
 def own_door(

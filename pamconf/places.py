@@ -31,21 +31,26 @@ def places(service: "Service", world: World) -> Mapping[str, Origin]:
     Networks and addresses in access files that the rules name are places; so is what lies outside
     all of them, and the machine itself, for services that one can use there.
     """
-    networks = dict(_networks(service, world))
+    known = dict(networks(service, world))
     found = {}
     terminal = _terminal(service.name)
     if not service.name.startswith((*_LOCAL, *_DISPLAYS)):
-        for word, network in networks.items():
+        for word, network in known.items():
             found[f"from {word}"] = Origin(_inside(network), terminal, service.name)
         outside = next(
             text
             for text in (*_OUTSIDE, "::7")
-            if not any((read_address(text) or b"") in one for one in networks.values())
+            if not any((read_address(text) or b"") in one for one in known.values())
         )
         found[_ELSEWHERE] = Origin(outside, terminal, service.name)
     if service.name not in _REMOTE:
         found[_HERE] = Origin(None, terminal, service.name)
     return found
+
+
+def is_never_remote(service: str) -> bool:
+    """Tell whether a service never says a remote host, wherever somebody comes from."""
+    return service.startswith((*_LOCAL, *_DISPLAYS, "xrdp"))
 
 
 def _terminal(name: str) -> str:
@@ -61,10 +66,11 @@ def _inside(network: Network) -> str:
     return str(type(first)(base + 1))
 
 
-def _networks(service: "Service", world: World) -> Iterator[tuple[str, Network]]:
+def networks(service: "Service", world: World) -> Iterator[tuple[str, Network]]:
+    """Yield the networks and addresses of access files that a service's rules name, as written."""
     for rule in dict.fromkeys([*service.rules("auth"), *service.rules("account")]):
         options = read_options(rule.arguments)
-        if not _reads_one(rule):
+        if not reads_access_file(rule):
             continue
         try:
             text = world.files.read(options.accessfile)
@@ -77,7 +83,7 @@ def _networks(service: "Service", world: World) -> Iterator[tuple[str, Network]]
                 yield word.text, network
 
 
-def _reads_one(rule: "Rule") -> bool:
+def reads_access_file(rule: "Rule") -> bool:
     """Tell whether a rule's module reads an access file: pam_access, and others that name one."""
     named = any(argument.startswith("accessfile=") for argument in rule.arguments)
     return named or rule.name == "pam_access"

@@ -12,6 +12,19 @@ class Severity(enum.StrEnum):
     NOTE = "note"
 
 
+class Kind(enum.StrEnum):
+    """What a line of an access file does otherwise than it seems to say."""
+
+    UNMATCHED = "unmatched"
+    """Whoever no line matches is let in."""
+    PASSED_OVER = "passed-over"
+    """The line is not read."""
+    UNREACHABLE = "unreachable"
+    """A line above matches everybody."""
+    MISREAD = "misread"
+    """Something in it means something else."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """Something wrong in a file, at `width` characters from a line and a column (both from 1).
@@ -26,3 +39,4 @@ class Problem:
     message: str
     severity: Severity
     hint: str
+    kind: Kind = Kind.MISREAD

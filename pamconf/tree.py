@@ -4,7 +4,9 @@ Paths are absolute and as a program that runs in the root sees them: a symbolic 
 /etc/x leads to ROOT/etc/x. So a mounted disk can be read without leaving it.
 """
 
+import errno
 import fnmatch
+import os
 import re
 import stat
 from enum import Enum, auto
@@ -14,6 +16,7 @@ from typing import Protocol
 from pamconf.errors import FileError
 
 _LINKS_MAX = 40  # as Linux has it (path_resolution(7))
+_FOLDERS = ("", ".", "..")  # parts of a path that only a folder has
 _MAGIC = re.compile(r"[*?\[]")
 
 
@@ -64,14 +67,14 @@ class Tree:
     """The files below a root folder."""
 
     def __init__(self, root: str | Path = "/") -> None:
-        self.root = Path(root).resolve()
+        self.root = Path(os.path.realpath(root))
 
     def read(self, path: str) -> str:
         """See Files."""
         try:
-            return self.real(path).read_bytes().decode("utf-8", "surrogateescape")
+            return self.follow(path).read_bytes().decode("utf-8", "surrogateescape")
         except OSError as error:
-            raise FileError(f"cannot be read: {error.strerror}", path=path) from error
+            raise _unreadable(path, error) from error
 
     def kind(self, path: str, *, follow: bool = True) -> Kind:
         """Return what there is at a path, and whether everybody may change it.
@@ -98,19 +101,34 @@ class Tree:
         return sorted((path for path in found if not self._is_folder(path)), key=_bytes)
 
     def real(self, path: str) -> Path:
-        """Return where on this machine a path of the root leads. Raises FileError on a loop."""
+        """Return where on this machine a path of the root leads. Raises FileError; see follow."""
+        try:
+            return self.follow(path)
+        except OSError as error:
+            raise _unreadable(path, error) from error
+
+    def follow(self, path: str) -> Path:
+        """Return where a path leads, as the kernel finds it (path_resolution(7)).
+
+        No link, and no `..`, leaves the root. What stands last need not be there. Raises OSError
+        as open(2) would: on too many links, and where something is looked for in what is no folder.
+        """
+        if "\0" in path:
+            raise _error(errno.ENOENT, path)
         links = 0
         real, parts = self.root, path.split("/")[::-1]
         while parts:
             part = parts.pop()
-            if part == "..":
-                real = real if real == self.root else real.parent
+            if part in _FOLDERS:
+                if real != self.root:
+                    os.stat(f"{real}/.")  # neither x/.. nor x/ is there where x is no folder
+                    real = real.parent if part == ".." else real
                 continue
             real /= part
             if real.is_symlink():
                 links += 1
                 if links > _LINKS_MAX:
-                    raise FileError("too many symbolic links", path=path)
+                    raise _error(errno.ELOOP, path)
                 target = str(real.readlink())
                 real = self.root if target.startswith("/") else real.parent
                 parts += target.split("/")[::-1]
@@ -134,6 +152,14 @@ class Tree:
             return self.real(path).is_dir()
         except (OSError, FileError):
             return False
+
+
+def _error(number: int, path: str) -> OSError:
+    return OSError(number, os.strerror(number), path)
+
+
+def _unreadable(path: str, error: OSError) -> FileError:
+    return FileError(f"cannot be read: {error.strerror}", path=path)
 
 
 def _bytes(path: str) -> bytes:

@@ -12,14 +12,12 @@ from doorward.pam_models import WITH_DOORWARD
 from pamconf import PamconfError, Service, accounts, sshd
 from pamconf.access_who import Names, Origin
 from pamconf.accounts import Account
-from pamconf.doors import Door, own_door, sshd_doors
+from pamconf.doors import SOMEBODY, Door, own_door, sshd_doors
 from pamconf.login import World
 from pamconf.places import places
 from pamconf.sentences import Strength, strength
 
 _SSHD = "sshd"
-_SOMEBODY = Account("somebody", 1000, ("somebody",))
-"""Stands for whoever may log in, where sshd's settings are for one user or another."""
 _ROOT, _OTHERS = "root", "others"
 _USER_ROOT = "user root"
 """The fact whether it is root (Login.user_is)."""
@@ -76,7 +74,7 @@ def explained(name: str, root: str, account: Account | None, rhost: str | None) 
     if service.name != _SSHD or not world.files.real(sshd.PATH).exists():
         doors = own_door(service, world, WITH_DOORWARD)
         return Explained(service, tuple(Entrance(door) for door in doors))
-    theirs, warnings = _sshd(service, world, account or _SOMEBODY, rhost)
+    theirs, warnings = _sshd(service, world, account or SOMEBODY, rhost)
     if account:
         return Explained(service, tuple(Entrance(door) for door in theirs), warnings)
     entrances = tuple(_beside_root(service, world, theirs, rhost))
@@ -150,7 +148,7 @@ def _without_root(door: Door) -> Door:
 def _unmatched(world: World, rhost: str | None) -> Iterator[str]:
     """Say which of sshd's Match lines may make a difference to somebody who is not named."""
     try:
-        nodes = [*_nodes(sshd.load(world.files))]
+        nodes = [*sshd.nodes(sshd.load(world.files))]
     except PamconfError:  # sshd takes what our reader does not, and that has been warned of
         return
     for node in nodes:
@@ -165,13 +163,6 @@ def _unmatched(world: World, rhost: str | None) -> Iterator[str]:
 
 
 _LISTS = {keyword.lower() for keyword in sshd.LISTS}
-
-
-def _nodes(file: sshd.File) -> Iterator[sshd.Node]:
-    for node in file.nodes:
-        yield node
-        for inner in node.files:
-            yield from _nodes(inner)
 
 
 def services(root: str | Path) -> list[str]:

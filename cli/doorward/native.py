@@ -265,6 +265,32 @@ def access_skips(
     return AccessVerdict(skips, (problem.line, _string(problem.what)) if problem.line else None)
 
 
+@dataclass(frozen=True)
+class Options:
+    """What the module makes of its arguments.
+
+    `refused` is the first (from 0) that is unknown or has a bad value: everybody is refused then,
+    and nothing else counts. `access_file` is that of accessfile=. `passes_unenrolled` says whether
+    nullok, or nullok_until on that day, lets pass who has no secret.
+    """
+
+    refused: int | None
+    access_file: str | None = None
+    passes_unenrolled: bool = False
+
+
+def options(arguments: Sequence[str], now: int) -> Options:
+    """Read a rule's arguments as the module does; `now` is the Unix time."""
+    texts = [ffi.new("char[]", os.fsencode(one)) for one in arguments]
+    argv = ffi.new("const char *[]", texts)
+    parsed = ffi.new("struct options *")
+    refused = lib.options_parse(parsed, len(texts), argv)
+    if refused >= 0:
+        return Options(refused)
+    file = None if parsed.access_file == ffi.NULL else os.fsdecode(ffi.string(parsed.access_file))
+    return Options(None, file, bool(lib.options_pass_unenrolled(parsed, now, 0)))
+
+
 def secret_path(template: str, user: str, home: str | None) -> str | None:
     """The path that `secret=template` means for a user; None where a login would find none."""
     size = 4096

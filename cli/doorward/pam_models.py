@@ -1,8 +1,9 @@
 """What pam_doorward does, for pamconf, which knows nothing of it."""
 
+import time
 from collections.abc import Mapping
 
-from doorward.native import access_skips
+from doorward import native
 from pamconf import accounts
 from pamconf.access import parse, render
 from pamconf.errors import PamconfError
@@ -12,14 +13,23 @@ from pamconf.login import Login
 from pamconf.models import MODELS, second_factor
 from pamconf.stack import Rule
 
-_FILE = "accessfile="
+NAME = "pam_doorward"
 
 
 def pam_doorward(rule: Rule, login: Login) -> str:
-    """Model pam_doorward: as pam_google_authenticator, but for whom its access file lets pass."""
-    files = [one.removeprefix(_FILE) for one in rule.arguments if one.startswith(_FILE)]
-    skipped = login.call == "auth" and bool(files) and _skips(files[-1], login)
-    return second_factor.code(rule, login, skipped=skipped)
+    """Model pam_doorward: as pam_google_authenticator, but for whom its access file lets pass.
+
+    An argument that it does not know, or a bad value, has it refuse everybody.
+    """
+    if login.call != "auth":
+        return second_factor.code(rule, login)
+    options = native.options(rule.arguments, int(time.time()))
+    if options.refused is not None:
+        login.note(f"{rule.place}: {rule.arguments[options.refused]!r} has it refuse everybody")
+        return "auth_err"
+    skipped = options.access_file is not None and _skips(options.access_file, login)
+    may_lack = options.passes_unenrolled
+    return second_factor.code(rule, login, skipped=skipped, may_lack=may_lack)
 
 
 def _skips(path: str, login: Login) -> bool:
@@ -30,7 +40,9 @@ def _skips(path: str, login: Login) -> bool:
         return False
     name = login.name_among(word.text for rule in file.rules for word in rule.user_words)
     rhost = login.origin.rhost or ""
-    verdict = access_skips(bytes_of(render(file)), name, rhost, lambda group: _is_in(group, login))
+    verdict = native.access_skips(
+        bytes_of(render(file)), name, rhost, lambda group: _is_in(group, login)
+    )
     if verdict.problem:
         line, what = verdict.problem
         login.note(f"{path}:{line}: {what}: everybody is asked for the code")
@@ -41,5 +53,5 @@ def _is_in(group: str, login: Login) -> bool | None:
     return login.in_group(group) if accounts.has_group(group, login.world.root) else None
 
 
-WITH_DOORWARD: Mapping[str, Model] = {**MODELS, "pam_doorward": pam_doorward}
+WITH_DOORWARD: Mapping[str, Model] = {**MODELS, NAME: pam_doorward}
 """All models of pamconf, and doorward's own."""

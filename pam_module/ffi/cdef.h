@@ -116,5 +116,11 @@ struct access_problem {
 bool access_skips(const char *text, size_t len, const struct access_login *login,
                   struct access_problem *problem);
 
+struct options {
+    const char *access_file;
+    ...;
+};
+int options_parse(struct options *options, int argc, const char **argv);
+bool options_pass_unenrolled(const struct options *options, int64_t now, int64_t built);
 int options_secret_path(const char *template, const char *user, const char *home, char *path,
                         size_t cap);

@@ -10,20 +10,24 @@ if TYPE_CHECKING:
 CODE, PASSWORD_AND_CODE, KEY = "code", "password and code", "security key"
 FINGERPRINT = "fingerprint"
 
-_FACT = "second factor"
+SECOND_FACTORS = frozenset({"pam_google_authenticator", "pam_oath", "pam_u2f"})
+"""Modules that are there to ask for something beside the password."""
+
+FACT = "second factor"
+"""The fact whether somebody has one."""
 _ENROLLED, _NOT_ENROLLED = "enrolled", "not enrolled"
 
 
 def is_enrolled(login: Login) -> bool:
     """Tell whether the user has a second factor; both is followed where nobody knows."""
-    return login.fact(_FACT, _ENROLLED, _NOT_ENROLLED) == _ENROLLED
+    return login.fact(FACT, _ENROLLED, _NOT_ENROLLED) == _ENROLLED
 
 
-def code(rule: "Rule", login: Login, *, skipped: bool = False) -> str:
+def code(rule: "Rule", login: Login, *, skipped: bool = False, may_lack: bool | None = None) -> str:
     """Model pam_google_authenticator, and what is used in its place.
 
     Where `skipped`, or with nullok and no secret, it is PAM_IGNORE. Otherwise somebody without a
-    secret is asked all the same, in vain.
+    secret is asked all the same, in vain. `may_lack` says that whether nullok holds is known.
     Source: src/pam_google_authenticator.c:google_authenticator.
     """
     if login.call != "auth":
@@ -31,7 +35,7 @@ def code(rule: "Rule", login: Login, *, skipped: bool = False) -> str:
     if skipped:
         return "ignore"
     enrolled = is_enrolled(login)
-    if not enrolled and _may_lack(rule):
+    if not enrolled and ("nullok" in rule.arguments if may_lack is None else may_lack):
         return "ignore"
     right = _answer(rule, login)
     return "success" if enrolled and right else "auth_err"
@@ -64,10 +68,6 @@ def fingerprint(_rule: "Rule", login: Login) -> str:
     if login.fact("fingerprints", enrolled, not_enrolled) == not_enrolled:
         return "authinfo_unavail"
     return "success" if login.ask(FINGERPRINT) == RIGHT else "maxtries"
-
-
-def _may_lack(rule: "Rule") -> bool:
-    return any(one == "nullok" or one.startswith("nullok_until=") for one in rule.arguments)
 
 
 def _answer(rule: "Rule", login: Login) -> bool:

@@ -14,7 +14,7 @@ Source: modules/pam_succeed_if/pam_succeed_if.c:evaluate.
 import fnmatch
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pamconf import accounts
@@ -74,13 +74,25 @@ def succeed_if(rule: "Rule", login: Login) -> str:
     """Model pam_succeed_if. What makes no sense is service_err, as soon as it is come to."""
     if login.call == "setcred":
         return "ignore"
-    words = [word for word in rule.arguments if word not in _OPTIONS]
     whose = _Asker(login) if "use_uid" in rule.arguments else _Asked(login)
-    for at in range(0, len(words) - len(words) % 3, 3):
-        returned = _evaluate(whose, *words[at : at + 3])
+    for _, *condition in conditions(rule.arguments):
+        returned = _evaluate(whose, *condition)
         if returned != _SUCCESS:
             return returned
-    return _NONSENSE if len(words) % 3 else _SUCCESS
+    return _NONSENSE if len(_words(rule.arguments)) % 3 else _SUCCESS
+
+
+def conditions(arguments: Sequence[str]) -> Iterator[tuple[int, str, str, str]]:
+    """Yield the conditions: which argument each begins at (from 0), its field, test and value."""
+    words = _words(arguments)
+    for at in range(0, len(words) - len(words) % 3, 3):
+        (index, left), (_, qual), (_, right) = words[at : at + 3]
+        field, test = (_ALIASES.get(word.lower(), word.lower()) for word in (left, qual))
+        yield index, field, test, right
+
+
+def _words(arguments: Sequence[str]) -> list[tuple[int, str]]:
+    return [(index, word) for index, word in enumerate(arguments) if word not in _OPTIONS]
 
 
 def _number(text: str) -> int | None:
@@ -89,8 +101,7 @@ def _number(text: str) -> int | None:
     return number if number is not None and -_LLONG_MAX <= number < _LLONG_MAX else None
 
 
-def _evaluate(whose: "_Asked", left: str, qual: str, right: str) -> str:
-    field, test = (_ALIASES.get(word.lower(), word.lower()) for word in (left, qual))
+def _evaluate(whose: "_Asked", field: str, test: str, right: str) -> str:
     if field not in _FIELDS:
         return _NONSENSE
     if test in _NUMBERS:

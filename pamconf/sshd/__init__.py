@@ -18,6 +18,7 @@ from pamconf.sshd.config import (
     load,
 )
 from pamconf.sshd.match import Connection
+from pamconf.sshd.samples import nodes, samples
 from pamconf.sshd.words import Line, parse, render
 
 __all__ = [
@@ -43,8 +44,10 @@ __all__ = [
     "connect",
     "effective",
     "load",
+    "nodes",
     "parse",
     "query",
     "render",
+    "samples",
     "ways",
 ]

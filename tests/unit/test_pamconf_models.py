@@ -57,7 +57,6 @@ TOTP = "auth required pam_google_authenticator.so"
         (UNIX * 2, [": password: password"]),
         (UNIX + TOTP, [BOTH, "not enrolled: password, code: refused"]),
         (f"{UNIX}{TOTP} nullok", [BOTH, "not enrolled: password: password"]),
-        (f"{UNIX}{TOTP} nullok_until=2030-01-01", [BOTH, "not enrolled: password: password"]),
         (
             f"{TOTP} forward_pass\nauth required pam_unix.so use_first_pass",
             [

@@ -1,0 +1,92 @@
+"""`doorward pam lint`: what is wrong in login stacks, and how to mend it."""
+
+import click
+
+import pamconf
+from doorward import lint_formats, pam_checks
+from doorward.commands import options
+from doorward.explained import services
+from doorward.table import show_table
+from pamconf.errors import UsageError
+from pamconf.lint import Check, lint
+from pamconf.lint.nearest import meant
+from pamconf.problem import Severity
+from pamconf.sentences import FOLDER
+
+_PROBLEMS = 1  # the exit code
+_HEADINGS = ("Code", "Severity", "Name", "What it finds")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  doorward pam lint                             every service of the machine
+  doorward pam lint sshd sudo
+  doorward pam lint --root /mnt/image --format sarif > pam.sarif
+  doorward pam lint --explain PAM204
+"""
+)
+@click.argument("names", metavar="[SERVICE]...", nargs=-1)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([*lint_formats.FORMATS]),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+@click.option("--explain", "code", metavar="CODE", help="Say all about one check, and end.")
+@click.option("--list", "listed", is_flag=True, help="List all checks, and end.")
+@options.root_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    *,
+    names: tuple[str, ...],
+    form: str,
+    code: str | None,
+    listed: bool,
+    root: str,
+) -> None:
+    """Say what is wrong at SERVICE, or at every service, in practice, and how to mend it.
+
+    The rules are read and followed as libpam does. sshd's own settings are looked at too, and so
+    are access files, the rights of files, and modules, which are loaded to see whether they do.
+    Nothing is changed. A comment `# pamconf: ignore PAM007` on the line above silences a check.
+    Ends with 1 where there is an error, else with 0.
+    """
+    if listed:
+        show_table(_HEADINGS, lint_formats.names(pam_checks.ALL.values()))
+        return
+    if code is not None:
+        lint_formats.show_page(_check(code))
+        return
+    names = names or tuple(services(root))
+    found = lint(
+        [_loaded(name, root) for name in names],
+        pam_checks.machine(root),
+        pam_checks.ALL.values(),
+    )
+    lint_formats.FORMATS[form](lint_formats.Report(root, names, found, pam_checks.ALL))
+    if any(one.severity is Severity.ERROR for one in found):
+        ctx.exit(_PROBLEMS)
+
+
+def _loaded(name: str, root: str) -> pamconf.Service:
+    service = pamconf.load(name, root)
+    if service.path is None:
+        near = meant(name, services(root))
+        raise UsageError(
+            f"there is no service {name!r}; libpam would go by 'other' for it",
+            hint=near or f"'ls {FOLDER}' lists the services.",
+        )
+    return service
+
+
+def _check(code: str) -> Check:
+    try:
+        return pam_checks.ALL[code.upper()]
+    except KeyError:
+        raise UsageError(
+            f"there is no check {code!r}", hint="'doorward pam lint --list' has them all."
+        ) from None

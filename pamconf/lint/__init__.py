@@ -1,0 +1,70 @@
+"""What is wrong in login stacks, and in what they go by: each with its line, and how to mend it.
+
+    for finding in pamconf.lint.lint([pamconf.load("sshd")]):
+        print(finding.place.path, finding.place.line, finding.code, finding.message)
+
+A line `# pamconf: ignore PAM007` above silences a check.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from pamconf.errors import FileError
+from pamconf.lint import access, files, logic, modules, sshd, syntax
+from pamconf.lint.check import Check
+from pamconf.lint.finding import Finding, Found, Place, merged
+from pamconf.lint.ignores import ignored
+from pamconf.lint.subject import Machine, Subject, loaded
+from pamconf.stack import Service
+
+__all__ = ["CHECKS", "Check", "Finding", "Found", "Machine", "Place", "Subject", "lint"]
+
+_ROOMS = (syntax, modules, logic, sshd, files, access)
+
+CHECKS: Mapping[str, Check] = {
+    one.code: one for room in _ROOMS for one in vars(room).values() if isinstance(one, Check)
+}
+"""All checks of pamconf's own, by their codes."""
+
+
+def lint(
+    services: Iterable[Service],
+    machine: Machine | None = None,
+    checks: Iterable[Check] = tuple(CHECKS.values()),
+) -> list[Finding]:
+    """Return what is wrong in services, in the order of files and lines, each thing once.
+
+    On the machine that this runs on, modules are loaded to see whether they do. Raises ToolError
+    where that cannot be tried at all.
+    """
+    machine = machine or Machine()
+    services, checks = tuple(services), tuple(checks)
+    tried = loaded(services, machine)
+    subjects = (Subject(service, machine, tried) for service in services)
+    return merged(found for one in subjects for found in _findings(one, checks))
+
+
+def _findings(one: Subject, checks: Iterable[Check]) -> Iterator[Finding]:
+    lines: dict[str, list[str]] = {}
+    for check in checks:
+        for found in check.function(one):
+            place = found.place
+            if place.path not in lines:
+                lines[place.path] = _lines(place.path, one)
+            if check.code not in ignored(lines[place.path], place.line):
+                yield _finding(check, found, lines[place.path], one.service.name)
+
+
+def _finding(check: Check, found: Found, lines: list[str], service: str) -> Finding:
+    line = found.place.line
+    text = lines[line - 1] if line is not None and line <= len(lines) else ""
+    severity, place = found.severity or check.severity, found.place.within(text)
+    return Finding(
+        check.code, check.name, severity, place, text, found.message, found.hint, (service,)
+    )
+
+
+def _lines(path: str, one: Subject) -> list[str]:
+    try:
+        return one.machine.files.read(path).split("\n")
+    except FileError:
+        return []

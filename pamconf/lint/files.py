@@ -1,0 +1,276 @@
+"""Checks of who can change the files that logins go by, and of who owns what stands in them."""
+
+import grp
+import os
+import stat
+from collections.abc import Iterator
+
+from pamconf import accounts, auth_update
+from pamconf.access import read_options
+from pamconf.accounts import Account
+from pamconf.lint.check import check
+from pamconf.lint.finding import Found, Place, at_argument, at_module
+from pamconf.lint.subject import Machine, Subject
+from pamconf.models.words import last
+from pamconf.places import reads_access_file
+from pamconf.problem import Severity
+from pamconf.stack import Rule
+
+_VARIABLES = ("${", "~", "%")
+"""What stands for a user in the path of a secret."""
+
+
+@check("PAM401", "writable-by-others", Severity.ERROR)
+def writable_by_others(one: Subject) -> Iterator[Found]:
+    """Somebody other than root can change what logins go by, and so log in as anybody.
+
+    It is about the files of rules, the folders that these are in, and modules.
+
+    Mend it with `chown root: FILE` and `chmod go-w FILE`.
+
+    Bad:
+
+        ## /etc/pam.d/sshd 0666
+        auth required pam_unix.so
+        account required pam_unix.so
+
+    Good:
+
+        ## /etc/pam.d/sshd 0644
+        auth required pam_unix.so
+        account required pam_unix.so
+    """
+    for path in one.service.files:
+        for each in (path, path.rpartition("/")[0]):
+            who = _who_may_write(each, one.machine)
+            if who:
+                yield Found(Place(path), f"{each}: {who}", _mend(each))
+    for rule in one.called:
+        found = one.machine.module_path(rule)
+        who = _who_may_write(found, one.machine) if found else None
+        if found and who:
+            yield Found(at_module(rule), f"{found}: {who}", _mend(found))
+
+
+def _mend(path: str) -> str:
+    return f"Run: chown root: {path}; chmod go-w {path}"
+
+
+def _who_may_write(path: str, machine: Machine) -> str | None:
+    """Say who may write a file or folder beside root; None where nobody may, or it is not there."""
+    facts = _facts(path, machine)
+    if facts is None:
+        return None
+    if facts.st_mode & stat.S_IWOTH and not facts.st_mode & stat.S_ISVTX:
+        return "everybody can write it"
+    if facts.st_uid not in machine.owners:
+        return f"it belongs to the user of number {facts.st_uid}, not to root"
+    if facts.st_mode & stat.S_IWGRP and facts.st_gid != 0:
+        return f"the group {_group_name(facts.st_gid, machine)} can write it"
+    return None
+
+
+def _group_name(gid: int, machine: Machine) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name if machine.is_this else f"of number {gid}"
+    except KeyError:
+        return f"of number {gid}"
+
+
+def _facts(path: str, machine: Machine) -> os.stat_result | None:
+    try:
+        return machine.files.real(path).stat()
+    except OSError:
+        return None
+
+
+@check("PAM402", "list-writable-by-others", Severity.ERROR)
+def list_writable_by_others(one: Subject) -> Iterator[Found]:
+    """Somebody other than root can change a list of who is let in, or who skips the code.
+
+    It is about access files and the lists of pam_listfile. pam_access goes by such a file all the
+    same; pam_listfile refuses where everybody can write it.
+
+    Mend it with `chown root: FILE` and `chmod go-w FILE`.
+
+    Bad:
+
+        ## /etc/pam.d/sshd
+        auth required pam_unix.so
+        auth [success=1 default=ignore] pam_access.so accessfile=/etc/security/lan.conf
+        auth required pam_google_authenticator.so
+        account required pam_unix.so
+        ## /etc/security/lan.conf 0666
+        + : ALL : 192.168.1.0/24
+        - : ALL : ALL
+
+    Good:
+
+        ## /etc/pam.d/sshd
+        auth required pam_unix.so
+        auth [success=1 default=ignore] pam_access.so accessfile=/etc/security/lan.conf
+        auth required pam_google_authenticator.so
+        account required pam_unix.so
+        ## /etc/security/lan.conf 0644
+        + : ALL : 192.168.1.0/24
+        - : ALL : ALL
+    """
+    for rule in one.called:
+        path = _list_of(rule)
+        who = _who_may_write(path, one.machine) if path else None
+        if path and who:
+            yield Found(at_module(rule), f"{path}: {who}", _mend(path))
+
+
+def _list_of(rule: Rule) -> str | None:
+    if rule.name == "pam_listfile":
+        return last(rule, "file=")
+    return read_options(rule.arguments).accessfile if reads_access_file(rule) else None
+
+
+@check("PAM403", "secret-folder", Severity.ERROR)
+def secret_folder(one: Subject) -> Iterator[Found]:
+    """The folder that `secret=` names is not there, can be changed by others, or not be entered.
+
+    Where it is not there, nobody is enrolled: with `nullok` nobody is asked for a code, without it
+    everybody is refused. The module reads secrets as who logs in, unless `user=` says otherwise, so
+    a folder of root's alone needs `user=root`.
+
+    Mend it with `install -d -m 0700 FOLDER`, and `user=root` behind the module.
+
+    Bad:
+
+        ## /etc/pam.d/sshd
+        auth required pam_unix.so
+        auth required pam_google_authenticator.so secret=/var/secrets/${USER} user=root nullok
+        account required pam_unix.so
+
+    Good:
+
+        ## /etc/pam.d/sshd
+        auth required pam_unix.so
+        auth required pam_google_authenticator.so secret=/var/secrets/${USER} user=root nullok
+        account required pam_unix.so
+        ## /var/secrets/ 0700
+    """
+    for rule in one.second_factors:
+        for index, argument in enumerate(rule.arguments):
+            folder = _folder(argument)
+            trouble = _trouble(folder, rule, one.machine) if folder else None
+            if folder and trouble:
+                yield Found(at_argument(rule, index), f"{folder} {trouble[0]}", trouble[1])
+
+
+def _folder(argument: str) -> str | None:
+    """Return the folder of all secrets; None where each is in a home, or nothing is named."""
+    if not argument.startswith("secret=/"):
+        return None
+    path = argument.removeprefix("secret=")
+    ends = [at for at in map(path.find, _VARIABLES) if at >= 0]
+    return path[: min(ends, default=len(path))].rpartition("/")[0] or "/"
+
+
+def _trouble(folder: str, rule: Rule, machine: Machine) -> tuple[str, str] | None:
+    """Return what is wrong with a folder of secrets, and how to mend it."""
+    facts = _facts(folder, machine)
+    if facts is None or not stat.S_ISDIR(facts.st_mode):
+        if any(one.startswith("nullok") for one in rule.arguments):
+            return "is no folder: with nullok nobody is asked for a code", _make(folder)
+        return "is no folder: everybody is refused", _make(folder)
+    who = _who_may_write(folder, machine)
+    if who:
+        return f"can be changed by others: {who}", _mend(folder)
+    name = last(rule, "user=")
+    if name is None and not facts.st_mode & stat.S_IXOTH:
+        return "cannot be entered by who logs in, so that they are refused", "Add user=root."
+    user = accounts.find(name, machine.root) if name else None
+    if user and not _may_enter(user, facts):
+        return f"cannot be entered by {name}, so that everybody is refused", "Say user=root."
+    return None
+
+
+def _make(folder: str) -> str:
+    return f"Run: install -d -m 0700 {folder}"
+
+
+def _may_enter(user: Account, facts: os.stat_result) -> bool:
+    if user.uid == 0:
+        return True
+    if user.uid == facts.st_uid:
+        return bool(facts.st_mode & stat.S_IXUSR)
+    if user.gid == facts.st_gid:
+        return bool(facts.st_mode & stat.S_IXGRP)
+    return bool(facts.st_mode & stat.S_IXOTH)
+
+
+@check("PAM404", "edited-block", Severity.WARNING)
+def edited_block(one: Subject) -> Iterator[Found]:
+    """A line was changed in the block of pam-auth-update's, which then leaves all such files alone.
+
+    Packages that bring a module, or take theirs away, change nothing any more, and nobody is told:
+    a line without its module then refuses everybody.
+
+    Mend it by putting lines of your own above or below the block, which survives every update, and
+    `pam-auth-update --force` to have the block written anew.
+
+    Bad:
+
+        ## /etc/pam.d/sshd
+        @include common-auth
+        account required pam_unix.so
+        ## /etc/pam.d/common-auth
+        # here are the per-package modules (the "Primary" block)
+        auth [success=1 default=ignore] pam_unix.so nullok
+        # here's the fallback if no module succeeds
+        auth requisite pam_deny.so
+        # prime the stack with a positive return value if there isn't one already;
+        # this avoids us returning an error just because nothing sets a success code
+        # since the modules above will each just jump around
+        auth required pam_permit.so
+        # and here are more per-package modules (the "Additional" block)
+        auth required pam_google_authenticator.so
+        # end of pam-auth-update config
+        ## /usr/share/pam-configs/unix
+        Name: Unix authentication
+        Default: yes
+        Priority: 256
+        Auth-Type: Primary
+        Auth:
+            [success=end default=ignore] pam_unix.so nullok try_first_pass
+        Auth-Initial:
+            [success=end default=ignore] pam_unix.so nullok
+
+    Good:
+
+        ## /etc/pam.d/sshd
+        @include common-auth
+        account required pam_unix.so
+        ## /etc/pam.d/common-auth
+        # here are the per-package modules (the "Primary" block)
+        auth [success=1 default=ignore] pam_unix.so nullok
+        # here's the fallback if no module succeeds
+        auth requisite pam_deny.so
+        # prime the stack with a positive return value if there isn't one already;
+        # this avoids us returning an error just because nothing sets a success code
+        # since the modules above will each just jump around
+        auth required pam_permit.so
+        # and here are more per-package modules (the "Additional" block)
+        # end of pam-auth-update config
+        auth required pam_google_authenticator.so
+        ## /usr/share/pam-configs/unix
+        Name: Unix authentication
+        Default: yes
+        Priority: 256
+        Auth-Type: Primary
+        Auth:
+            [success=end default=ignore] pam_unix.so nullok try_first_pass
+        Auth-Initial:
+            [success=end default=ignore] pam_unix.so nullok
+    """
+    for file in one.service.files.values():
+        for edit in auth_update.edits(file, one.machine.files):
+            message = f"{edit.message}: pam-auth-update no longer changes this file"
+            hint = (
+                "Put lines of your own below the block; 'pam-auth-update --force' writes it anew."
+            )
+            yield Found(Place(file.path, edit.line), message, hint)

@@ -1,0 +1,202 @@
+"""What checks look at: one service of a machine, with what is found out about it once."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from pamconf import loading, sshd
+from pamconf.access_who import Names
+from pamconf.doors import SOMEBODY, Door, own_door, runs_auth, sshd_doors
+from pamconf.errors import PamconfError
+from pamconf.explain import CALLS
+from pamconf.explore import Model, Way, ways
+from pamconf.lines import TYPES
+from pamconf.login import WRONG, World
+from pamconf.models import MODELS
+from pamconf.models.second_factor import SECOND_FACTORS
+from pamconf.places import places
+from pamconf.signatures import SIGNATURES, Signature
+from pamconf.sshd import Answer, Connection, Effective
+from pamconf.stack import Rule, Service
+from pamconf.tree import Kind, Tree
+
+SSHD = "sshd"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The machine whose services are looked at, and what is known of modules.
+
+    `second_factors` are the modules that ask for one. What is handed over here is how a module that
+    pamconf knows nothing of becomes known.
+    """
+
+    root: str | Path = "/"
+    models: Mapping[str, Model] = field(default_factory=lambda: MODELS)
+    signatures: Mapping[str, Signature] = field(default_factory=lambda: SIGNATURES)
+    second_factors: frozenset[str] = SECOND_FACTORS
+    names: Names = field(default_factory=Names)
+
+    @cached_property
+    def files(self) -> Tree:
+        """The files below the root."""
+        return Tree(self.root)
+
+    @property
+    def is_this(self) -> bool:
+        """Whether it is the machine that this runs on: what it has can be loaded and asked."""
+        return self.files.root == Path("/")
+
+    @cached_property
+    def owners(self) -> frozenset[int]:
+        """Who may own what logins go by: root, and who owns the folder that stands for /."""
+        return frozenset({0, self.files.root.stat().st_uid})
+
+    @cached_property
+    def folders(self) -> tuple[str, ...]:
+        """The folders of PAM's modules."""
+        return loading.folders(self.files)
+
+    def module_path(self, rule: Rule) -> str | None:
+        """Return where a rule's module is, or None where it is not there."""
+        return loading.find(rule.module or "", self.folders, self.files)
+
+
+@dataclass(frozen=True)
+class Connected:
+    """Somebody's connection to sshd: what counts for it, and the doors that it has then.
+
+    `whose` says which connections it stands for.
+    """
+
+    whose: str
+    effective: Effective
+    doors: tuple[Door, ...]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One service, and what becomes of logins to it.
+
+    `loaded` is what came of loading modules, by their paths; empty where that cannot be tried.
+    """
+
+    service: Service
+    machine: Machine
+    loaded: Mapping[str, loading.Loaded] = field(default_factory=dict)
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules of all types."""
+        return tuple(rule for type_ in TYPES for rule in self.service.rules(type_))
+
+    @cached_property
+    def called(self) -> tuple[Rule, ...]:
+        """Those that call a module."""
+        return tuple(rule for rule in self.rules if not rule.fault and not rule.enters)
+
+    @cached_property
+    def second_factors(self) -> tuple[Rule, ...]:
+        """The auth rules that ask for a second factor."""
+        auth = self.service.rules("auth")
+        return tuple(rule for rule in auth if rule.name in self.machine.second_factors)
+
+    # --- What becomes of logins ---
+
+    @cached_property
+    def world(self) -> World:
+        """The machine, with the places that this service's rules tell apart."""
+        machine = self.machine
+        bare = World(machine.root, names=machine.names)
+        return World(machine.root, None, places(self.service, bare), machine.names)
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """Every way that a login can go; none where auth rules are not run, or it is too much."""
+        return self._followed[0]
+
+    @property
+    def doors(self) -> tuple[Door, ...]:
+        """The doors to the service; none where it is too much to follow."""
+        return self._followed[1]
+
+    @property
+    def too_much(self) -> PamconfError | None:
+        """Why it was not found out what becomes of logins, if it was not."""
+        return self._followed[2]
+
+    @cached_property
+    def right_ways(self) -> tuple[Way, ...]:
+        """The ways of those who answer all of it right."""
+        return tuple(way for way in self.ways if WRONG not in way.facts.values())
+
+    @cached_property
+    def _followed(self) -> tuple[tuple[Way, ...], tuple[Door, ...], PamconfError | None]:
+        if not runs_auth(self.service):
+            return (), (), None
+        models = self.machine.models
+        try:
+            found = tuple(ways(self.service, CALLS, models, self.world))
+            if self.sshd is None:
+                doors = own_door(self.service, self.world, models)
+            else:
+                doors = self._sshd_doors(self.sshd.effective)
+        except PamconfError as error:
+            return (), (), error
+        return found, doors, None
+
+    # --- sshd's own settings ---
+
+    @property
+    def sshd(self) -> Answer | None:
+        """What counts for somebody's connection; None for another service, or where it fails."""
+        return self._sshd[0]
+
+    @property
+    def sshd_problem(self) -> PamconfError | None:
+        """Why sshd's settings are not known, if they are not."""
+        return self._sshd[1]
+
+    @cached_property
+    def _sshd(self) -> tuple[Answer | None, PamconfError | None]:
+        if self.service.name != SSHD or self.machine.files.kind(sshd.PATH) is Kind.NOTHING:
+            return None, None
+        try:
+            return sshd.query(Connection(SOMEBODY.name, SOMEBODY), root=self.machine.root), None
+        except PamconfError as error:
+            return None, error
+
+    @cached_property
+    def connections(self) -> tuple[Connected, ...]:
+        """Somebody's connection, root's, and one for each Match line; none where it is not sshd."""
+        if self.sshd is None or self.too_much:
+            return ()
+        root, files = self.machine.root, self.machine.files
+        found = [("who logs in", self.sshd.effective)]
+        try:
+            config = sshd.load(files)
+            of_root = sshd.connect("root", root=root)
+            if of_root.account:
+                found.append(("root", sshd.effective(config, of_root)))
+            for connection, node in sshd.samples(config, self.sshd.effective.connection):
+                whose = f"whom '{' '.join(node.line.text.split())}' is about"
+                found.append((whose, sshd.effective(config, connection)))
+        except PamconfError:  # sshd takes what our reader does not: it is the one to believe
+            pass
+        return tuple(
+            Connected(whose, effective, self._sshd_doors(effective)) for whose, effective in found
+        )
+
+    def _sshd_doors(self, effective: Effective) -> tuple[Door, ...]:
+        return sshd_doors(self.service, effective, self.world, self.machine.models)
+
+
+def loaded(services: Iterable[Service], machine: Machine) -> Mapping[str, loading.Loaded]:
+    """Load the modules that services name, on the machine that this runs on alone."""
+    if not machine.is_this:
+        return {}
+    subjects = (Subject(service, machine) for service in services)
+    rules = {rule.module: rule for one in subjects for rule in one.called}
+    paths = [machine.module_path(rule) for rule in rules.values()]
+    return loading.load(path for path in dict.fromkeys(paths) if path)
