@@ -8,6 +8,7 @@
 Sources: pam.conf(5); libpam/pam_misc.c:_pam_parse_control and libpam/pam_tokens.h of Linux-PAM.
 """
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ KEYWORDS = (*_KEYWORDS, *INCLUDES)
 
 _BLANKS = re.compile(r"[ \t\n\v\f\r]*")
 _DIGITS = re.compile(r"[0-9]+")
+_VALUES = re.compile("|".join((*RETURNS, "default")))  # libpam does not look where a word ends
 _UNSET = -6  # libpam's number for a value that nothing was said about
 
 
@@ -110,6 +112,7 @@ _NUMBERS = {name: number for number, name in enumerate(RETURNS)}
 _ALL_BAD: tuple[Action, ...] = ("bad",) * len(RETURNS)
 
 
+@functools.lru_cache(maxsize=1024)
 def parse(text: str) -> Control:
     """Return what a control field means to libpam; it never fails, for libpam does not either.
 
@@ -166,9 +169,8 @@ def _skip(text: str, at: int) -> int:
 
 
 def _value(text: str, at: int) -> tuple[str, int]:
-    for name in (*RETURNS, "default"):  # as a prefix: libpam does not look where a word ends
-        if text.startswith(name, at):
-            return name, at + len(name)
+    if found := _VALUES.match(text, at):
+        return found[0], found.end()
     raise _Unreadable("a return value is expected here", at)
 
 

@@ -79,8 +79,11 @@ def _inside(library: str, files: Tree) -> list[str]:
 
 
 def candidates(module: str, places: Iterable[str]) -> tuple[str, ...]:
-    """Return the paths at which libpam may look for what a rule names."""
-    plain = module.replace("$ISA", "")
+    """Return the paths at which libpam may look for what a rule names.
+
+    $ISA is a way back to the same folder, for the architecture that libpam was built for.
+    """
+    plain = module.replace("$ISA/", "")
     return (plain,) if plain.startswith("/") else tuple(f"{place}/{plain}" for place in places)
 
 

@@ -56,14 +56,14 @@ def _mend(path: str) -> str:
     return f"Run: chown root: {path}; chmod go-w {path}"
 
 
-def _who_may_write(path: str, machine: Machine) -> str | None:
-    """Say who may write a file or folder beside root; None where nobody may, or it is not there."""
+def _who_may_write(path: str, machine: Machine, owner: int = 0) -> str | None:
+    """Say who may write a file or folder beside root and its owner; None if nobody, or no file."""
     facts = _facts(path, machine)
     if facts is None:
         return None
     if facts.st_mode & stat.S_IWOTH and not facts.st_mode & stat.S_ISVTX:
         return "everybody can write it"
-    if facts.st_uid not in machine.owners:
+    if facts.st_uid not in {*machine.owners, owner}:
         return f"it belongs to the user of number {facts.st_uid}, not to root"
     if facts.st_mode & stat.S_IWGRP and facts.st_gid != 0:
         return f"the group {_group_name(facts.st_gid, machine)} can write it"
@@ -177,13 +177,13 @@ def _trouble(folder: str, rule: Rule, machine: Machine) -> tuple[str, str] | Non
         if any(one.startswith("nullok") for one in rule.arguments):
             return "is no folder: with nullok nobody is asked for a code", _make(folder)
         return "is no folder: everybody is refused", _make(folder)
-    who = _who_may_write(folder, machine)
+    name = last(rule, "user=")
+    user = accounts.find(name, machine.root) if name else None
+    who = _who_may_write(folder, machine, user.uid if user else 0)
     if who:
         return f"can be changed by others: {who}", _mend(folder)
-    name = last(rule, "user=")
     if name is None and not facts.st_mode & stat.S_IXOTH:
         return "cannot be entered by who logs in, so that they are refused", "Add user=root."
-    user = accounts.find(name, machine.root) if name else None
     if user and not _may_enter(user, facts):
         return f"cannot be entered by {name}, so that everybody is refused", "Say user=root."
     return None
@@ -267,7 +267,7 @@ def edited_block(one: Subject) -> Iterator[Found]:
         Auth-Initial:
             [success=end default=ignore] pam_unix.so nullok
     """
-    for file in one.service.files.values():
+    for file in filter(auth_update.is_owned, one.service.files.values()):
         for edit in auth_update.edits(file, one.machine.files):
             message = f"{edit.message}: pam-auth-update no longer changes this file"
             hint = (

@@ -8,9 +8,9 @@ from pamconf.explore import Way
 from pamconf.lint.check import check
 from pamconf.lint.finding import Found, Place, at_argument, at_rule
 from pamconf.lint.subject import Subject
-from pamconf.login import WRONG
-from pamconf.models.passwords import PASSWORD
-from pamconf.models.second_factor import CODE, FACT, KEY, PASSWORD_AND_CODE
+from pamconf.login import DIRECTORIES, WRONG
+from pamconf.models.passwords import EMAIL, PASSWORD
+from pamconf.models.second_factor import CODE, FACT, KEY, PASSWORD_AND_CODE, SECOND_FACTORS
 from pamconf.models.succeed_if import conditions
 from pamconf.places import reads_access_file
 from pamconf.problem import Severity
@@ -21,6 +21,9 @@ from pamconf.stack import Rule
 _FACTORS = {CODE, KEY, PASSWORD_AND_CODE}
 _TELLING = (FACT, "origin")
 """Facts that let in nobody by themselves: whoever set a service up meant something to be asked."""
+
+_ASKING = {*DIRECTORIES, *SECOND_FACTORS, "pam_unix"}
+"""Modules that nobody writes down who does not want something to be asked."""
 
 _SAY_WHO = (*_TELLING, "account", "gid", "group", "home", "shell", "uid", "user")
 """Beginnings of the names of facts that are no proof of who it is."""
@@ -100,7 +103,7 @@ def nothing_is_asked(one: Subject) -> Iterator[Found]:
         account required pam_unix.so
     """
     for decision in (decision for door in one.doors for decision in door.decisions):
-        if decision.is_open and _is_meant_to_ask(decision):
+        if decision.is_open and _is_meant_to_ask(decision, one):
             about = who(decision)
             if decision.asked:
                 message = f"{about}: whatever is typed at '{decision.asked[0]}' lets in"
@@ -111,10 +114,14 @@ def nothing_is_asked(one: Subject) -> Iterator[Found]:
             return
 
 
-def _is_meant_to_ask(decision: Decision) -> bool:
-    if any(fact.name in _TELLING for fact in decision.facts):
-        return all(fact.name.startswith(_SAY_WHO) for fact in decision.facts)
-    return not {*decision.asked} <= {"e-mail address"}  # of anonymous FTP, where any will do
+def _is_meant_to_ask(decision: Decision, one: Subject) -> bool:
+    """Tell whether something should be asked: not of root by su, or of anonymous users by FTP."""
+    facts = [fact.name for fact in decision.facts]
+    if decision.asked:
+        return decision.asked != (EMAIL,)
+    if any(name in _TELLING for name in facts):
+        return all(name.startswith(_SAY_WHO) for name in facts)
+    return not facts and any(rule.name in _ASKING for rule in one.service.rules("auth"))
 
 
 @check("PAM203", "sufficient-above-code", Severity.ERROR)
@@ -199,9 +206,7 @@ def _never_come_to(one: Subject) -> Iterator[tuple[Rule, Visit]]:
         if rule not in one.second_factors:
             continue
         if passing and not any(visit.index == at for out in passing for visit in out.visits):
-            before = [visit for visit in passing[0].visits if visit.index < at]
-            if before:
-                yield rule, before[-1]
+            yield rule, [visit for visit in passing[0].visits if visit.index < at][-1]
 
 
 @check("PAM205", "missing-group", Severity.ERROR)
@@ -324,12 +329,10 @@ def nobody_gets_in(one: Subject) -> Iterator[Found]:
         account required pam_unix.so
     """
     decisions = [decision for door in one.doors for decision in door.decisions]
-    refused = [decision for decision in decisions if decision.asked and decision.decided]
-    if refused and not any(decision.gets_in for decision in decisions):
-        rule = refused[0].decided
+    refusers = [decision.decided for decision in decisions if decision.asked and decision.decided]
+    if refusers and not any(decision.gets_in for decision in decisions):
         hint = "'doorward pam explain' says who is refused by which line."
-        if rule:
-            yield Found(at_rule(rule), "nobody gets in: all are asked, and refused here", hint)
+        yield Found(at_rule(refusers[0]), "nobody gets in: all are asked, and refused here", hint)
 
 
 @check("PAM208", "either-is-enough", Severity.WARNING)

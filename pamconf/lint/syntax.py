@@ -160,7 +160,8 @@ def incomplete_rule(one: Subject) -> Iterator[Found]:
             type_ = rule.entry.type if rule.entry else ""
             hint = "A rule is a type, a control, a module, and its arguments: pam.conf(5)."
             message = f"{rule.fault}: this is a rule of type {rule.type} that always fails"
-            yield Found(at_type(rule), message, meant(type_, TYPES) or hint)
+            near = None if type_ in TYPES else meant(type_, TYPES)
+            yield Found(at_type(rule), message, near or hint)
 
 
 def _is_include(rule: Rule) -> bool:
@@ -225,7 +226,8 @@ def service_given_up(one: Subject) -> Iterator[Found]:
     abort = one.service.abort
     if abort:
         message = f"{abort.message}: libpam gives up the service, and nobody gets in"
-        yield Found(Place(abort.path, abort.line), message, "Mend this line before anything else.")
+        place = Place(abort.path or f"/etc/pam.d/{one.service.name}", abort.line)
+        yield Found(place, message, "Mend this line before anything else.")
 
 
 @check("PAM007", "line-too-long", Severity.ERROR)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pamconf.stack import Rule
 
 PASSWORD = "password"  # noqa: S105 - no secret, what a prompt asks for
+EMAIL = "e-mail address"
 
 
 def password(rule: "Rule", login: Login) -> str:
@@ -57,7 +58,7 @@ def ftp(rule: "Rule", login: Login) -> str:
         return "ignore" if login.call == "setcred" else "module_unknown"
     names = [one for one in (last(rule, "users=") or "ftp,anonymous").split(",") if one]
     if any(map(login.user_is, names)):
-        login.ask("e-mail address")
+        login.ask(EMAIL)
         return "success"
     login.authtok = login.ask(PASSWORD)
     return "auth_err"

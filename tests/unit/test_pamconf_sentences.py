@@ -50,7 +50,7 @@ def door(text: str, name: str = "x", world: World | None = None) -> Door:
             ],
         ),
         (
-            f"{UNIX}{TOTP} nullok_until=2027-01-01\nauth required pam_deny.so",
+            f"{UNIX}{TOTP} nullok\nauth required pam_deny.so",
             [
                 "Enrolled: asked for password, code, and refused (x:2, x:3).",
                 "Not enrolled: asked for password, and refused (x:2, x:3).",

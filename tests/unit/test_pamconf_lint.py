@@ -1,0 +1,777 @@
+"""What checks find beyond their pages' examples, and what they keep quiet about."""
+
+import os
+import random
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import pamconf
+from pamconf import loading, stack
+from pamconf.control import RETURNS
+from pamconf.doors import SOMEBODY
+from pamconf.errors import ToolError
+from pamconf.lines import TYPES
+from pamconf.lint import CHECKS, Finding, Machine, lint, reach
+from pamconf.lint.check import ExampleFile
+from pamconf.lint.finding import at_argument, at_rule
+from pamconf.problem import Severity
+from pamconf.signatures import SIGNATURES
+from tests import examples
+from tests.pam import stacks
+
+UNIX = "auth required pam_unix.so\n"
+TOTP = "auth required pam_google_authenticator.so\n"
+ACCOUNT = "account required pam_unix.so\n"
+LAN = "auth [success=1 default=ignore] pam_access.so accessfile=/etc/security/lan.conf\n"
+DENY = f"{examples.MODULES}/pam_deny.so"
+GOOD_SSHD = "UsePAM yes\nKbdInteractiveAuthentication yes\nPasswordAuthentication no\n"
+
+
+class Made:
+    """A machine in a folder, and what is found on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def root(self, files: Mapping[str, str | tuple[str, int]]) -> Path:
+        """Make the machine; a text may have mode bits behind it."""
+        made = [
+            ExampleFile(path, *((what,) if isinstance(what, str) else what))
+            for path, what in files.items()
+        ]
+        return examples.machine(self.folder, made)
+
+    def findings(self, text: str, service: str = "sshd", **more: str) -> list[Finding]:
+        """What is found in a service's rules."""
+        files = {f"/{path.replace('__', '/')}": content for path, content in more.items()}
+        root = self.root({f"/etc/pam.d/{service}": text, **files})
+        return lint([pamconf.load(service, root)], Machine(root))
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    """A machine to be made."""
+    return Made(tmp_path)
+
+
+def codes(findings: list[Finding]) -> list[str]:
+    """Their codes."""
+    return [one.code for one in findings]
+
+
+# --- Silence, order, and one finding for many services ---
+
+
+@pytest.mark.parametrize(
+    ("comment", "is_silent"),
+    [
+        ("# pamconf: ignore PAM203\n", True),
+        ("  #pamconf:ignore pam001, PAM203\n", True),
+        ("# pamconf: ignore PAM203 PAM001\n", True),
+        ("# pamconf: ignore PAM20\n", False),
+        ("# pamconf: ignore PAM203\n\n", False),
+        ("# do not: pamconf: ignore PAM203\n", False),
+    ],
+)
+def test_a_comment_above_silences_a_check(made: Made, comment: str, is_silent: bool) -> None:
+    """What is meant so would be told of for ever, or what is not be kept quiet."""
+    found = made.findings(f"{comment}auth sufficient pam_unix.so\n{TOTP}{ACCOUNT}")
+    assert ("PAM203" in codes(found)) != is_silent
+
+
+def test_a_comment_at_the_top_is_for_the_file(made: Made) -> None:
+    """What is about no line could not be silenced."""
+    text = f"# pamconf: ignore PAM401\n{UNIX}{ACCOUNT}"
+    root = made.root({"/etc/pam.d/sshd": (text, 0o666), "/etc/pam.d/su": (UNIX + ACCOUNT, 0o666)})
+    found = lint([pamconf.load(name, root) for name in ("sshd", "su")], Machine(root))
+    assert [(one.code, one.place.path, one.place.line) for one in found] == [
+        ("PAM401", "/etc/pam.d/su", None)
+    ]
+
+
+def test_an_included_line_is_told_of_once(made: Made) -> None:
+    """A mistake in common-auth would be shown once for each of thirty services."""
+    files = {
+        f"/etc/pam.d/{name}": f"@include common\n{ACCOUNT}" for name in ("sshd", "su", "login")
+    }
+    root = made.root(files | {"/etc/pam.d/common": "auth [sucess=ok] pam_unix.so\n"})
+    found = lint([pamconf.load(name, root) for name in ("su", "login", "sshd")], Machine(root))
+    (one,) = [finding for finding in found if finding.code == "PAM001"]
+    assert one.services == ("su", "login", "sshd")
+    assert (one.place.line, one.place.column) == (1, 7)
+    assert one.text == "auth [sucess=ok] pam_unix.so"
+
+
+def test_all_of_pam_conf_can_be_read(tmp_path: Path) -> None:
+    """A machine without /etc/pam.d would not be looked at."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/pam.conf").write_text("sshd auth [sucess=ok] pam_unix.so\n")
+    (one,) = [
+        one
+        for one in lint([pamconf.load("sshd", tmp_path)], Machine(tmp_path))
+        if one.code == "PAM001"
+    ]
+    assert (one.place.path, one.place.line, one.place.column) == ("/etc/pam.conf", 1, 12)
+
+
+def test_a_machine_without_services(tmp_path: Path) -> None:
+    """Where nothing can be read, nobody would be told that nobody gets in."""
+    (tmp_path / "etc/pam.d").mkdir(parents=True)
+    (one,) = lint([pamconf.load("sshd", tmp_path)], Machine(tmp_path))
+    assert (one.code, one.place.path, one.text) == ("PAM006", "/etc/pam.d/sshd", "")
+
+
+def test_the_place_of_a_rule_that_stands_nowhere() -> None:
+    """A rule that a program made would end the check of all others."""
+    (rule,) = stack.load_from({"/etc/pam.d": b"", "/etc/pam.d/x": UNIX.encode()}.get, "x").rules(
+        "auth"
+    )
+    made_up = stack.Rule(
+        "auth", rule.control, "pam_x.so", (), silent=False, path="", line=0, column=1
+    )
+    assert at_rule(made_up).width == 1
+    assert at_argument(rule, 5) == at_rule(rule)
+
+
+# --- Lines as such ---
+
+
+@pytest.mark.parametrize(
+    ("control", "message"),
+    [
+        ("[success=2]", "it jumps over 2 rules, but 1 rule follows: that fails, and refuses"),
+        ("[success=9]", "it jumps over 9 rules, but 1 rule follows: that fails, and refuses"),
+        ("[success=4294967289]", "a jump over -7 rules always fails"),
+    ],
+)
+def test_jumps_that_lead_nowhere(made: Made, control: str, message: str) -> None:
+    """An admin would not see how far it is to go."""
+    found = made.findings(f"auth {control} pam_unix.so\n{UNIX}{ACCOUNT}")
+    assert message in [one.message for one in found if one.code == "PAM003"]
+
+
+def test_a_jump_from_the_last_rule(made: Made) -> None:
+    """'0 rules follow' is not what people say."""
+    found = made.findings(f"{UNIX}auth [success=1] pam_unix.so\n{ACCOUNT}")
+    assert "it jumps over 1 rules, but no rules follow: that fails, and refuses" in [
+        one.message for one in found
+    ]
+
+
+def test_a_jump_to_just_behind_the_last_rule_is_good(made: Made) -> None:
+    """A jump that ends the stack would be called a mistake."""
+    found = made.findings(f"auth [success=1 default=ignore] pam_unix.so\n{UNIX}{ACCOUNT}")
+    assert "PAM003" not in codes(found)
+
+
+def test_a_flaw_that_is_no_word(made: Made) -> None:
+    """A hint would be made of nothing."""
+    found = made.findings(f"auth [=ok] pam_unix.so\n{ACCOUNT}")
+    assert "pam.conf(5) has the words that can stand here." in [one.hint for one in found]
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("auth", "A rule is a type, a control, a module, and its arguments: pam.conf(5)."),
+        ("auth required", "A rule is a type, a control, a module, and its arguments: pam.conf(5)."),
+        ("seession optional pam_x.so", "Did you mean 'session'?"),
+    ],
+)
+def test_incomplete_rules(made: Made, line: str, hint: str) -> None:
+    """A line that refuses everybody would be taken for one that does nothing."""
+    found = [one for one in made.findings(f"{line}\n{UNIX}{ACCOUNT}") if one.code == "PAM004"]
+    assert [one.hint for one in found] == [hint]
+
+
+def test_a_long_remark_is_only_a_warning(made: Made) -> None:
+    """A remark that does nothing would be called an error."""
+    text = f"{UNIX.strip()} # {'x' * 994}\t#{'x' * 20}\n{ACCOUNT}"
+    found = [one for one in made.findings(text) if one.code == "PAM007"]
+    assert [one.severity for one in found] in ([Severity.WARNING], [Severity.ERROR])
+    blank = made.findings(f"#{'x' * 1022}# {'x' * 20}\n{UNIX}{ACCOUNT}")
+    assert [one.severity for one in blank] == [Severity.WARNING]
+
+
+def test_a_fallback_that_is_not_reached(made: Made) -> None:
+    """What distributions put there to be safe would be called dead."""
+    text = f"auth sufficient pam_permit.so\nauth requisite pam_deny.so\n{ACCOUNT}"
+    assert codes(made.findings(text, "su")) == []
+
+
+def test_a_line_that_was_never_finished(made: Made) -> None:
+    """A service that is given up would have another finding for the same line."""
+    assert codes(made.findings(f"{UNIX}{ACCOUNT}{UNIX.strip()} \\")) == ["PAM006"]
+
+
+def test_the_words_of_a_longer_rule_are_its_own(made: Made) -> None:
+    """An argument on a line of its own would be taken for a rule."""
+    text = f"auth required pam_unix.so \\\n  nullok \\\n  debug\n{ACCOUNT}"
+    assert codes(made.findings(text)) == []
+
+
+# --- Modules ---
+
+
+@pytest.mark.parametrize(
+    ("rule", "severity", "end"),
+    [
+        ("auth required pam_none.so", Severity.ERROR, "this rule refuses everybody"),
+        (
+            "-auth required pam_none.so",
+            Severity.ERROR,
+            "this rule refuses everybody; the dash only keeps that out of the log",
+        ),
+        (
+            "auth optional pam_none.so",
+            Severity.WARNING,
+            "this rule does nothing, and each login is logged",
+        ),
+        (
+            "auth [module_unknown=1 default=ignore] pam_none.so",
+            Severity.WARNING,
+            "this rule only jumps over 1",
+        ),
+        ("auth optional /opt/pam_none.so", Severity.WARNING, "and each login is logged"),
+    ],
+)
+def test_modules_that_are_not_there(made: Made, rule: str, severity: Severity, end: str) -> None:
+    """An admin would not know what comes of it."""
+    found = [one for one in made.findings(f"{rule}\n{UNIX}{ACCOUNT}") if one.code == "PAM101"]
+    assert [one.severity for one in found] == [severity]
+    assert found[0].message.endswith(end)
+
+
+def test_a_dash_and_no_harm(made: Made) -> None:
+    """What distributions write for modules that may not be there would be called a mistake."""
+    text = f"-auth optional pam_none.so\n{UNIX}{ACCOUNT}-session optional pam_systemd2.so\n"
+    assert codes(made.findings(text)) == []
+
+
+def test_the_architecture_in_a_path(made: Made) -> None:
+    """Old lines with $ISA would be called wrong."""
+    assert codes(made.findings(f"auth required $ISA/pam_unix.so\n{ACCOUNT}")) == []
+
+
+def test_without_any_folder_of_modules(tmp_path: Path) -> None:
+    """In an image of configuration alone, every module would be missing."""
+    (tmp_path / "etc/pam.d").mkdir(parents=True)
+    (tmp_path / "etc/pam.d/sshd").write_text(UNIX + ACCOUNT)
+    assert lint([pamconf.load("sshd", tmp_path)], Machine(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "links"),
+    [("usr/lib64/security", {"lib64": "usr/lib64"}), ("lib/security", {})],
+)
+def test_folders_of_modules(tmp_path: Path, folder: str, links: Mapping[str, str]) -> None:
+    """Modules would be looked for where Debian alone has them, or found twice."""
+    (tmp_path / folder).mkdir(parents=True)
+    for name, target in links.items():
+        (tmp_path / name).symlink_to(target)
+    (found,) = loading.folders(Machine(tmp_path).files)
+    assert found.lstrip("/") == folder
+
+
+def test_a_type_that_a_module_lacks_but_nobody_minds(made: Made) -> None:
+    """What changes nothing would be called an error."""
+    (one,) = made.findings(f"{UNIX}account optional pam_google_authenticator.so\n{ACCOUNT}")
+    assert (one.code, one.severity) == ("PAM103", Severity.WARNING)
+
+
+def test_a_module_that_is_none_but_nobody_minds(made: Made) -> None:
+    """As above, of one that does not load."""
+    path = f"{examples.MODULES}/pam_mail.so"
+    root = made.root({"/etc/pam.d/su": f"auth optional pam_mail.so\n{UNIX}{ACCOUNT}", path: "x"})
+    (one,) = lint([pamconf.load("su", root)], Machine(root))
+    assert (one.code, one.severity) == ("PAM102", Severity.WARNING)
+
+
+def test_a_folder_in_a_modules_place(made: Made) -> None:
+    """What cannot be read would end the check of everything."""
+    root = made.root(
+        {"/etc/pam.d/su": f"auth required /opt/pam_x.so\n{ACCOUNT}", "/opt/pam_x.so/": ""}
+    )
+    assert "PAM102" in codes(lint([pamconf.load("su", root)], Machine(root)))
+
+
+def test_modules_are_really_loaded(tmp_path: Path) -> None:
+    """A module that lacks a library, or is for another machine, would pass for a good one."""
+    bad = tmp_path / "pam_bad.so"
+    bad.write_text("\x7fELF, but no more")
+    libc = next(
+        line.split()[-1]
+        for line in Path("/proc/self/maps").read_text().splitlines()
+        if "/libc.so.6" in line or "/libc-2" in line
+    )
+    found = loading.load([libc, str(bad), str(tmp_path / "none")])
+    assert found[libc] == loading.Loaded()
+    assert "file too short" in str(found[str(bad)].error) or "invalid ELF" in str(
+        found[str(bad)].error
+    )
+    assert "No such file" in str(found[str(tmp_path / "none")].error)
+
+
+def test_nothing_can_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would know that it was not tried."""
+    monkeypatch.setattr("sys.executable", "/nonexistent/python")
+    with pytest.raises(ToolError, match="could not be loaded"):
+        loading.load(["/x"])
+    assert loading.load([]) == {}
+
+
+def test_what_was_loaded_counts(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What libpam finds in a module would count less than what a list says."""
+    root = made.root({"/etc/pam.d/su": f"{UNIX}{TOTP}auth required pam_mail.so\n{ACCOUNT}"})
+    names = {"pam_unix": {"auth"}, "pam_google_authenticator": set[str](), "pam_mail": {"auth"}}
+    said = {
+        f"{examples.MODULES}/{name}.so": loading.Loaded(None, frozenset(types))
+        for name, types in names.items()
+    }
+    said[DENY] = loading.Loaded(None, frozenset(TYPES))
+    said[f"{examples.MODULES}/pam_mail.so"] = loading.Loaded("no libmail.so.1")
+    monkeypatch.setattr(Machine, "is_this", property(lambda _: True))
+    monkeypatch.setattr(
+        loading, "load", lambda paths: {path: said.get(path, said[DENY]) for path in paths}
+    )
+    found = lint([pamconf.load("su", root)], Machine(root))
+    told = {(one.code, one.place.line) for one in found if one.code in {"PAM102", "PAM103"}}
+    assert told == {("PAM102", 3), ("PAM103", 4)}
+    assert "it does not load: no libmail.so.1: this rule refuses everybody" in [
+        one.message for one in found
+    ]
+
+
+# --- What becomes of logins ---
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f"auth optional pam_unix.so\nauth required pam_permit.so\n{ACCOUNT}", ["PAM202"]),
+        (f"auth sufficient pam_access.so\n{UNIX}{ACCOUNT}", ["PAM202", "PAM501"]),
+        # What is meant so: by who asks, by a host that is trusted, by a group, for anonymous users.
+        (f"auth sufficient pam_rootok.so\n{UNIX}{ACCOUNT}", []),
+        (f"auth sufficient pam_rhosts.so\n{UNIX}{ACCOUNT}", []),
+        (f"auth sufficient pam_succeed_if.so user ingroup sudo\n{UNIX}{ACCOUNT}", []),
+        (f"auth sufficient pam_ftp.so\n{UNIX}{ACCOUNT}", []),
+        ("auth required pam_permit.so\naccount required pam_permit.so\n", []),
+    ],
+)
+def test_doors_that_stand_open(made: Made, text: str, found: list[str]) -> None:
+    """An open door would not be seen, or one that is meant so be called a mistake."""
+    assert sorted(set(codes(made.findings(text, "login"))) - {"PAM502"}) == found
+
+
+def test_a_jump_over_one_of_two_codes(made: Made) -> None:
+    """A second factor that nobody comes to would pass for one, beside another."""
+    u2f = "auth required pam_u2f.so\n"
+    found = made.findings(f"{UNIX}{TOTP}auth [success=1 default=die] pam_permit.so\n{u2f}{ACCOUNT}")
+    assert [(one.code, one.place.line) for one in found if one.code == "PAM204"] == [("PAM204", 3)]
+
+
+def test_a_code_that_stands_first(made: Made) -> None:
+    """Where nobody gets in, no rule above can be to blame."""
+    found = made.findings(f"{TOTP}auth requisite pam_deny.so\n{ACCOUNT}")
+    assert "PAM203" not in codes(found)
+    assert "PAM204" not in codes(found)
+
+
+@pytest.mark.parametrize(
+    ("rule", "is_found"),
+    [
+        ("auth [success=1 default=ignore] pam_succeed_if.so user notingroup none", True),
+        ("auth [success=ignore default=1] pam_succeed_if.so user ingroup none", True),
+        ("auth [success=ignore default=1] pam_succeed_if.so user ingroup none:sudo", False),
+        ("auth sufficient pam_succeed_if.so user notingroup none", True),
+        ("auth sufficient pam_succeed_if.so user ingroup none", False),
+        ("auth required pam_succeed_if.so user notingroup none", False),
+        ("auth [success=1 default=ignore] pam_succeed_if.so quiet user notingroup sudo", False),
+        ("auth [success=1 default=ignore] pam_succeed_if.so quiet user = alice", False),
+    ],
+)
+def test_groups_that_are_not_there(made: Made, rule: str, is_found: bool) -> None:
+    """A group that was never made would open the door, or be told of where it does no harm."""
+    found = made.findings(f"{UNIX}{rule}\n{TOTP}{ACCOUNT}")
+    assert ("PAM205" in codes(found)) == is_found
+    assert "PAM204" not in codes(found)
+
+
+def test_a_wrong_password_that_ends_in_nothing(made: Made) -> None:
+    """A refusal that no rule has decided would end the check of everything."""
+    text = f"auth [success=1 default=ignore] pam_unix.so\nauth [default=ignore] pam_deny.so\n{TOTP}"
+    assert "PAM206" not in codes(made.findings(f"auth sufficient pam_unix.so\n{ACCOUNT}"))
+    assert "PAM206" not in codes(made.findings(text + ACCOUNT))
+
+
+def test_services_that_log_nobody_in(made: Made) -> None:
+    """Cron would be told that it asks for nothing."""
+    assert codes(made.findings(f"auth required pam_permit.so\n{ACCOUNT}", "cron")) == []
+
+
+# --- sshd ---
+
+
+def test_no_password_and_no_pam(made: Made) -> None:
+    """Whoever has a line that asks for a code would not know that it is never run."""
+    config = "UsePAM no\nPasswordAuthentication no\n"
+    found = made.findings(UNIX + TOTP + ACCOUNT, etc__ssh__sshd_config=config)
+    assert [one.message for one in found if one.code == "PAM301"] == [
+        "UsePAM no: the rules for sshd are not run, and no code is asked"
+    ]
+
+
+def test_what_is_built_in_has_no_line(made: Made) -> None:
+    """A line would be named that is not there."""
+    found = made.findings(UNIX + TOTP + ACCOUNT, etc__ssh__sshd_config="")
+    assert [(one.code, one.place.path, one.place.line) for one in found] == [
+        ("PAM301", "/etc/ssh/sshd_config", None)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("match", "is_found"),
+    [
+        ("Match User alice", True),
+        ("Match User !bob,a*", True),
+        ("Match Group sudo", True),
+        ("Match Address 192.168.0.0/16", True),
+        ("Match Address 10.*", True),
+        ("Match Host *.example.org", True),
+        ("Match LocalAddress 10.0.0.1", True),
+        ("Match LocalPort 2222", True),
+        ("Match LocalPort ssh", True),
+        ("Match RDomain blue", True),
+        ("Match User *", True),
+        ("Match User alice Address 10.0.0.0/8", True),
+        ("Match Address 10.0.0.0/8,!10.0.0.0/8", False),
+        ("Match LocalPort nothing", False),
+    ],
+)
+def test_each_match_line_has_its_turn(made: Made, match: str, is_found: bool) -> None:
+    """Whom a Match line is about would be locked out, and nobody see it."""
+    config = (
+        f"UsePAM yes\n{match}\n    AuthenticationMethods password\n    PasswordAuthentication no\n"
+    )
+    found = made.findings(UNIX + ACCOUNT, etc__ssh__sshd_config=config)
+    assert ("PAM303" in codes(found)) == is_found
+
+
+def test_match_all_is_about_everybody(made: Made) -> None:
+    """It would be told of twice, once as of somebody special."""
+    found = made.findings(
+        UNIX + ACCOUNT, etc__ssh__sshd_config=f"{GOOD_SSHD}Match all\nX11Forwarding no\n"
+    )
+    assert found == []
+
+
+def test_root_is_looked_at_too(made: Made) -> None:
+    """Root would be locked out by what is good for all others."""
+    config = GOOD_SSHD + "AuthenticationMethods publickey,keyboard-interactive:pam\n"
+    found = made.findings(UNIX + TOTP + ACCOUNT, etc__ssh__sshd_config=config)
+    assert [one.message for one in found] == [
+        "root cannot log in at all: PermitRootLogin prohibit-password"
+    ]
+    config += "PermitRootLogin no\n"
+    assert made.findings(UNIX + TOTP + ACCOUNT, etc__ssh__sshd_config=config) == []
+
+
+def test_methods_that_are_all_off(made: Made) -> None:
+    """Nobody could log in, and the line that does it not be named."""
+    config = "UsePAM yes\nPubkeyAuthentication no\nPasswordAuthentication no\n"
+    config += "KbdInteractiveAuthentication no\nHostbasedAuthentication no\n"
+    found = made.findings(UNIX + ACCOUNT, etc__ssh__sshd_config=config)
+    assert {one.code for one in found} == {"PAM303"}
+
+
+def test_whom_sshd_denies(made: Made) -> None:
+    """Who is kept out on purpose would be called locked out."""
+    config = GOOD_SSHD + "AllowUsers bob\n"
+    assert codes(made.findings(UNIX + ACCOUNT, etc__ssh__sshd_config=config)) == []
+
+
+def test_without_a_root_account(made: Made) -> None:
+    """An image without accounts could not be checked."""
+    config = GOOD_SSHD + "AuthenticationMethods publickey,keyboard-interactive:pam\n"
+    found = made.findings(UNIX + ACCOUNT, etc__ssh__sshd_config=config, etc__passwd="")
+    assert found == []
+
+
+def test_sshd_s_settings_cannot_be_known(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where sshd cannot be asked, the other checks would be lost too, or nobody be told."""
+
+    def fails(*_: object, **__: object) -> None:
+        raise ToolError("sshd -T failed")
+
+    root = made.root({"/etc/pam.d/sshd": UNIX + ACCOUNT, "/etc/ssh/sshd_config": GOOD_SSHD})
+    monkeypatch.setattr("pamconf.sshd.query", fails)
+    (one,) = lint([pamconf.load("sshd", root)], Machine(root))
+    assert (one.code, one.severity, one.message) == ("PAM306", Severity.WARNING, "sshd -T failed")
+    assert one.hint == "'sshd -t' says more."
+
+
+def test_sshd_takes_what_our_reader_does_not(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A keyword of a newer sshd would end the check of everything."""
+    from pamconf import sshd  # noqa: PLC0415
+
+    config = sshd.load(Machine(made.root({"/etc/ssh/sshd_config": GOOD_SSHD})).files)
+    connection = sshd.Connection(SOMEBODY.name, SOMEBODY)
+    answer = sshd.Answer(sshd.effective(config, connection), asked=True)
+    monkeypatch.setattr("pamconf.sshd.query", lambda *_, **__: answer)
+    found = made.findings(UNIX + TOTP + ACCOUNT, etc__ssh__sshd_config="Match Planet earth\n")
+    assert codes(found) == ["PAM304"]
+
+
+# --- Who can change files ---
+
+
+@pytest.mark.parametrize(
+    ("mode", "uid", "gid", "message"),
+    [
+        (0o644, 0, 0, None),
+        (0o664, 0, 0, None),
+        (0o664, 0, 27, "the group of number 27 can write it"),
+        (0o644, 1000, 0, "it belongs to the user of number 1000, not to root"),
+        (0o646, 0, 0, "everybody can write it"),
+    ],
+)
+def test_who_can_write_a_file(
+    made: Made, monkeypatch: pytest.MonkeyPatch, mode: int, uid: int, gid: int, message: str | None
+) -> None:
+    """Somebody could change the rules, or a file be called open that is not."""
+    root = made.root({"/etc/pam.d/su": (UNIX + ACCOUNT, mode)})
+
+    real = Path.stat
+
+    def owned(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        facts = real(path, follow_symlinks=follow_symlinks)
+        ids = (uid, gid) if path.name == "su" else (0, 0)
+        return os.stat_result((*facts[:4], *ids, *facts[6:]))
+
+    monkeypatch.setattr(Path, "stat", owned)
+    found = lint([pamconf.load("su", root)], Machine(root))
+    assert [one.message for one in found] == ([f"/etc/pam.d/su: {message}"] if message else [])
+
+
+def test_groups_have_names_here(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An admin would have to look up the number; one that has no name would end the check."""
+    root = made.root({"/etc/pam.d/su": (UNIX + ACCOUNT, 0o664)})
+    monkeypatch.setattr(Machine, "is_this", property(lambda _: True))
+    monkeypatch.setattr(loading, "load", lambda _: {})
+    for gid, name in ((27, "sudo"), (54321, "of number 54321")):
+        os_chown(root / "etc/pam.d/su", gid)
+        found = lint([pamconf.load("su", root)], Machine(root))
+        assert [one.message for one in found] == [f"/etc/pam.d/su: the group {name} can write it"]
+
+
+def os_chown(path: Path, gid: int) -> None:
+    """Give a file to a group; tests run as root."""
+    os.chown(path, 0, gid)
+
+
+def test_modules_that_others_can_change(made: Made) -> None:
+    """Whoever can change a module has every login."""
+    path = f"{examples.MODULES}/pam_unix.so"
+    root = made.root({"/etc/pam.d/su": UNIX + ACCOUNT, path: ("\x7fELF", 0o666)})
+    found = lint([pamconf.load("su", root)], Machine(root))
+    assert [(one.code, one.place.line) for one in found] == [("PAM401", 1), ("PAM401", 2)]
+
+
+def test_lists_that_others_can_change(made: Made) -> None:
+    """Whoever can change a list of users is on it."""
+    rule = "auth required pam_listfile.so item=user sense=allow file=/etc/users onerr=fail\n"
+    root = made.root({"/etc/pam.d/su": rule + UNIX + ACCOUNT, "/etc/users": ("alice\n", 0o666)})
+    assert "PAM402" in codes(lint([pamconf.load("su", root)], Machine(root)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mode", "message"),
+    [
+        ("secret=/s/${USER} user=root nullok", None, "with nullok nobody is asked for a code"),
+        ("secret=/s/${USER} user=root", None, "everybody is refused"),
+        ("secret=/s/${USER} user=root", 0o700, None),
+        ("secret=/s/all user=root", 0o700, None),
+        ("secret=/s/${USER}/${USER} user=root", 0o700, None),
+        ("secret=${HOME}/.s", None, None),
+        ("", None, None),
+        ("secret=/s/${USER} user=root", 0o777, "can be changed by others"),
+        ("secret=/s/${USER}", 0o700, "cannot be entered by who logs in"),
+        ("secret=/s/${USER}", 0o711, None),
+        ("secret=/s/${USER} user=keeper", 0o700, "cannot be entered by keeper"),
+        ("secret=/s/${USER} user=keeper", 0o711, None),
+        ("secret=/s/${USER} user=nobody-there", 0o700, None),
+    ],
+)
+def test_folders_of_secrets(
+    made: Made, arguments: str, mode: int | None, message: str | None
+) -> None:
+    """Everybody would be refused, or nobody asked, and the admin not know why."""
+    text = f"{UNIX}{TOTP.strip()} {arguments}\n{ACCOUNT}"
+    root = made.root({"/etc/pam.d/su": text} | ({"/s/": ("", mode)} if mode else {}))
+    found = [one for one in lint([pamconf.load("su", root)], Machine(root)) if one.code == "PAM403"]
+    assert [str(message) in one.message for one in found] == ([True] if message else [])
+
+
+@pytest.mark.parametrize(
+    ("mode", "uid", "gid", "may"),
+    [
+        (0o100, 900, 0, True),
+        (0o055, 900, 900, False),
+        (0o010, 0, 900, True),
+        (0o101, 0, 900, False),
+        (0o001, 0, 0, True),
+    ],
+)
+def test_who_may_enter(made: Made, mode: int, uid: int, gid: int, may: bool) -> None:
+    """The rights of an owner, a group and others would be mixed up."""
+    text = f"{UNIX}{TOTP.strip()} secret=/s/${{USER}} user=keeper\n{ACCOUNT}"
+    root = made.root({"/etc/pam.d/su": text, "/s/": ("", mode)})
+    os.chown(root / "s", uid, gid)
+    found = lint([pamconf.load("su", root)], Machine(root))
+    assert [one.message for one in found] == (
+        [] if may else ["/s cannot be entered by keeper, so that everybody is refused"]
+    )
+
+
+# --- Access files ---
+
+
+def test_an_access_file_that_is_a_folder(made: Made) -> None:
+    """pam_access takes it for an empty file."""
+    text = UNIX + LAN + TOTP + ACCOUNT
+    root = made.root({"/etc/pam.d/su": text, "/etc/security/lan.conf/": ""})
+    found = lint([pamconf.load("su", root)], Machine(root))
+    assert "/etc/security/lan.conf is a folder: everybody is let through" in [
+        one.message for one in found
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "files", "found"),
+    [
+        # The file that Linux-PAM comes with, and what it is good for.
+        ("account required pam_access.so", {"access.conf": "# nothing\n"}, []),
+        ("account required pam_access.so", {"access.conf": "+ : bob : ALL\n"}, ["PAM502"]),
+        ("auth [success=1 default=ignore] pam_access.so", {"access.conf": "#\n"}, ["PAM502"]),
+        ("auth sufficient pam_access.so", {"access.conf": "#\n"}, ["PAM502"]),
+        # The last of several files is the one that has to end in a refusal.
+        (
+            "account required pam_access.so",
+            {"access.conf": "+ : bob : ALL\n", "access.d/x.conf": "- : ALL : ALL\n"},
+            [],
+        ),
+        (
+            "account required pam_access.so nodefgroup",
+            {"access.conf": "+ : sudo : ALL\n+ : (sudo) alice : ALL\n- : ALL : ALL\n"},
+            ["PAM505"],
+        ),
+        (
+            "account required pam_access.so fieldsep=\N{DEGREE SIGN}",
+            {"access.conf": "- : ALL : ALL\n"},
+            [],
+        ),
+        ("account required pam_access.so", {"access.conf": "+ : all : LOCAL\n- : ALL : ALL\n"}, []),
+    ],
+)
+def test_access_files(made: Made, rule: str, files: Mapping[str, str], found: list[str]) -> None:
+    """Everybody would be let through, or a file that is as it should be called a mistake."""
+    text = UNIX + ACCOUNT + f"{rule}\n{TOTP}"
+    paths = {f"/etc/security/{name}": content for name, content in files.items()}
+    root = made.root({"/etc/pam.d/login": text} | paths)
+    told = lint([pamconf.load("login", root)], Machine(root))
+    assert sorted({one.code for one in told if one.code.startswith("PAM50")}) == found
+
+
+LOCAL = "+ : ALL : LOCAL\n- : ALL : ALL\n"
+
+
+@pytest.mark.parametrize(
+    ("service", "rule", "lines", "severity"),
+    [
+        ("sudo", LAN, LOCAL, Severity.WARNING),
+        ("xrdp-sesman", LAN, LOCAL, Severity.WARNING),
+        ("login", LAN, LOCAL, None),
+        ("sshd", LAN, LOCAL, None),
+        ("sudo", LAN, "+ : ALL : 10.0.0.0/8\n- : ALL : ALL\n", None),
+        ("sudo", "account required pam_access.so accessfile=/etc/security/lan.conf\n", LOCAL, None),
+        ("sudo", "auth required pam_access.so accessfile=/etc/security/lan.conf\n", LOCAL, None),
+        ("gdm-password", LAN, LOCAL, Severity.ERROR),
+    ],
+)
+def test_local_is_everybody(
+    made: Made, service: str, rule: str, lines: str, severity: Severity | None
+) -> None:
+    """Who comes from far away would skip the code."""
+    gdm = "[xdmcp]\nEnable=true\n"
+    root = made.root(
+        {
+            f"/etc/pam.d/{service}": UNIX + rule + TOTP + ACCOUNT,
+            "/etc/security/lan.conf": lines,
+            "/etc/gdm3/custom.conf": gdm,
+        }
+    )
+    found = lint([pamconf.load(service, root)], Machine(root))
+    told = [one.severity for one in found if one.code == "PAM506"]
+    assert told == ([severity] if severity else [])
+
+
+# --- What is reached ---
+
+
+def answer(maker: random.Random, rule: stack.Rule) -> str:
+    """What a module may return."""
+    values = {"auth": "auth_err", "account": "auth_err", "session": "session_err"}
+    if rule.name == "pam_deny":
+        return values.get(rule.type, "authtok_err")
+    return "success" if rule.name == "pam_permit" else maker.choice(RETURNS)
+
+
+def test_nothing_is_called_unreachable_that_libpam_comes_to(tmp_path: Path) -> None:
+    """A rule that asks for a code would be called dead, and taken out."""
+    compared = 0
+    for seed in range(1500):
+        maker = random.Random(seed)  # noqa: S311 - the same ones each time
+        made = stacks.stack(maker, str(tmp_path))
+        texts = {f"{tmp_path}/{name}": text.encode() for name, text in made.files.items()}
+        service = stack.load_from(({str(tmp_path): b""} | texts).get, "t", (str(tmp_path),))
+        for type_ in () if service.abort else TYPES:
+            rules = service.rules(type_)
+            dead = {at for first, last in reach.unreached(rules) for at in range(first, last + 1)}
+            outcome = service.run(type_, partial(answer, maker))
+            assert not dead & {visit.index for visit in outcome.visits}
+            compared += len(outcome.visits)
+    assert compared > 3000
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        ("auth sufficient pam_permit.so\nauth required a.so\nauth required b.so\n", [(1, 2)]),
+        ("auth requisite pam_deny.so\nauth required a.so\n", [(1, 1)]),
+        ("auth required pam_deny.so\nauth required a.so\n", []),
+        ("auth required pam_deny.so\nauth sufficient pam_permit.so\nauth required a.so\n", []),
+        ("auth [success=1 default=1] a.so\nauth required b.so\nauth required c.so\n", [(1, 1)]),
+        ("auth [default=die] a.so\nauth required b.so\n", [(1, 1)]),
+        ("auth [default=reset] a.so\nauth required b.so\n", []),
+        ("auth substack x\nauth required b.so\n", [(2, 2)]),
+        ("auth\nauth required b.so\n", []),
+    ],
+)
+def test_what_is_reached(text: str, runs: list[tuple[int, int]]) -> None:
+    """What is never run would pass for a guard."""
+    files = {
+        "/etc/pam.d": b"",
+        "/etc/pam.d/t": text.encode(),
+        "/etc/pam.d/x": b"auth requisite pam_deny.so\nauth required c.so\n",
+    }
+    rules = stack.load_from(files.get, "t").rules("auth")
+    assert [*reach.unreached(rules)] == runs
+
+
+def test_checks_know_all_modules_that_have_models() -> None:
+    """A module that explain follows would have misspelt arguments that lint does not see."""
+    assert {*Machine().models} == {*SIGNATURES}
+    assert [*CHECKS]
