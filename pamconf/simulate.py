@@ -188,6 +188,21 @@ def jump(rules: "Sequence[Rule]", at: int, over: int) -> tuple[int, int]:
     return at, over
 
 
+def following(rules: "Sequence[Rule]") -> list[int]:
+    """Return for each rule how many a jump can go over: those behind it in its (sub)stack.
+
+    A jump over more fails. A substack counts as one.
+    """
+    counts: list[int] = []  # by levels, of what follows in the same run
+    found = []
+    for rule in reversed(rules):
+        del counts[rule.level + 1 :]
+        counts += [0] * (rule.level + 1 - len(counts))
+        found.append(counts[rule.level])
+        counts[rule.level] += 1
+    return found[::-1]
+
+
 def end(rules: "Sequence[Rule]", at: int) -> int:
     """Return the last rule of the (sub)stack that a rule is in."""
     level = rules[at].level

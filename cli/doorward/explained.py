@@ -106,7 +106,7 @@ def _sshd(
 ) -> tuple[tuple[Door, ...], tuple[str, ...]]:
     """Return sshd's doors for an account, and what its settings made us warn of."""
     connection = sshd.Connection(account.name, account, rhost)
-    answer = sshd.query(connection, root=world.root)
+    answer = sshd.consult(connection, root=world.root)
     return sshd_doors(service, answer.effective, world, WITH_DOORWARD), answer.warnings
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 
@@ -141,9 +142,9 @@ def _sarif_rule(check: Check) -> dict[str, object]:
 
 
 def _sarif_result(one: Finding, report: Report, index: int) -> dict[str, object]:
-    physical: dict[str, object] = {
-        "artifactLocation": {"uri": Path(_relative(report.path(one))).as_posix()}
-    }
+    path = Path(_relative(report.path(one)))
+    uri = path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    physical: dict[str, object] = {"artifactLocation": {"uri": uri}}
     if one.place.line:
         physical["region"] = {
             "startLine": one.place.line,

@@ -8,12 +8,14 @@ A line `# pamconf: ignore PAM007` above silences a check.
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from pamconf import loading
 from pamconf.errors import FileError
 from pamconf.lint import access, files, logic, modules, sshd, syntax
 from pamconf.lint.check import Check
 from pamconf.lint.finding import Finding, Found, Place, merged
 from pamconf.lint.ignores import ignored
-from pamconf.lint.subject import Machine, Subject, loaded
+from pamconf.lint.machine import Machine, who_may_write
+from pamconf.lint.subject import Subject
 from pamconf.stack import Service
 
 __all__ = ["CHECKS", "Check", "Finding", "Found", "Machine", "Place", "Subject", "lint"]
@@ -38,9 +40,18 @@ def lint(
     """
     machine = machine or Machine()
     services, checks = tuple(services), tuple(checks)
-    tried = loaded(services, machine)
+    tried = _loaded(services, machine)
     subjects = (Subject(service, machine, tried) for service in services)
     return merged(found for one in subjects for found in _findings(one, checks))
+
+
+def _loaded(services: Iterable[Service], machine: Machine) -> Mapping[str, loading.Loaded]:
+    """Load the modules that services name: of this machine's own, what root alone can change."""
+    if not machine.is_this:
+        return {}
+    subjects = (Subject(service, machine) for service in services)
+    paths = dict.fromkeys(path for one in subjects for path in one.modules)
+    return loading.load(path for path in paths if not who_may_write(path, machine))
 
 
 def _findings(one: Subject, checks: Iterable[Check]) -> Iterator[Finding]:

@@ -1,6 +1,5 @@
 """Checks of who can change the files that logins go by, and of who owns what stands in them."""
 
-import grp
 import os
 import stat
 from collections.abc import Iterator
@@ -10,7 +9,8 @@ from pamconf.access import read_options
 from pamconf.accounts import Account
 from pamconf.lint.check import check
 from pamconf.lint.finding import Found, Place, at_argument, at_module
-from pamconf.lint.subject import Machine, Subject
+from pamconf.lint.machine import Machine, facts_of, mend, who_may_write
+from pamconf.lint.subject import Subject
 from pamconf.models.words import last
 from pamconf.places import reads_access_file
 from pamconf.problem import Severity
@@ -42,46 +42,13 @@ def writable_by_others(one: Subject) -> Iterator[Found]:
     """
     for path in one.service.files:
         for each in (path, path.rpartition("/")[0]):
-            who = _who_may_write(each, one.machine)
+            who = who_may_write(each, one.machine)
             if who:
-                yield Found(Place(path), f"{each}: {who}", _mend(each))
-    for rule in one.called:
-        found = one.machine.module_path(rule)
-        who = _who_may_write(found, one.machine) if found else None
-        if found and who:
-            yield Found(at_module(rule), f"{found}: {who}", _mend(found))
-
-
-def _mend(path: str) -> str:
-    return f"Run: chown root: {path}; chmod go-w {path}"
-
-
-def _who_may_write(path: str, machine: Machine, owner: int = 0) -> str | None:
-    """Say who may write a file or folder beside root and its owner; None if nobody, or no file."""
-    facts = _facts(path, machine)
-    if facts is None:
-        return None
-    if facts.st_mode & stat.S_IWOTH and not facts.st_mode & stat.S_ISVTX:
-        return "everybody can write it"
-    if facts.st_uid not in {*machine.owners, owner}:
-        return f"it belongs to the user of number {facts.st_uid}, not to root"
-    if facts.st_mode & stat.S_IWGRP and facts.st_gid != 0:
-        return f"the group {_group_name(facts.st_gid, machine)} can write it"
-    return None
-
-
-def _group_name(gid: int, machine: Machine) -> str:
-    try:
-        return grp.getgrgid(gid).gr_name if machine.is_this else f"of number {gid}"
-    except KeyError:
-        return f"of number {gid}"
-
-
-def _facts(path: str, machine: Machine) -> os.stat_result | None:
-    try:
-        return machine.files.real(path).stat()
-    except OSError:
-        return None
+                yield Found(Place(path), f"{each}: {who}", mend(each))
+    for path, rule in one.modules.items():
+        who = who_may_write(path, one.machine)
+        if who:
+            yield Found(at_module(rule), f"{path}: {who}", mend(path))
 
 
 @check("PAM402", "list-writable-by-others", Severity.ERROR)
@@ -117,9 +84,9 @@ def list_writable_by_others(one: Subject) -> Iterator[Found]:
     """
     for rule in one.called:
         path = _list_of(rule)
-        who = _who_may_write(path, one.machine) if path else None
+        who = who_may_write(path, one.machine) if path else None
         if path and who:
-            yield Found(at_module(rule), f"{path}: {who}", _mend(path))
+            yield Found(at_module(rule), f"{path}: {who}", mend(path))
 
 
 def _list_of(rule: Rule) -> str | None:
@@ -172,16 +139,16 @@ def _folder(argument: str) -> str | None:
 
 def _trouble(folder: str, rule: Rule, machine: Machine) -> tuple[str, str] | None:
     """Return what is wrong with a folder of secrets, and how to mend it."""
-    facts = _facts(folder, machine)
+    facts = facts_of(folder, machine)
     if facts is None or not stat.S_ISDIR(facts.st_mode):
         if any(one.startswith("nullok") for one in rule.arguments):
             return "is no folder: with nullok nobody is asked for a code", _make(folder)
         return "is no folder: everybody is refused", _make(folder)
     name = last(rule, "user=")
     user = accounts.find(name, machine.root) if name else None
-    who = _who_may_write(folder, machine, user.uid if user else 0)
+    who = who_may_write(folder, machine, user.uid if user else 0)
     if who:
-        return f"can be changed by others: {who}", _mend(folder)
+        return f"can be changed by others: {who}", mend(folder)
     if name is None and not facts.st_mode & stat.S_IXOTH:
         return "cannot be entered by who logs in, so that they are refused", "Add user=root."
     if user and not _may_enter(user, facts):

@@ -96,9 +96,10 @@ def module_does_not_load(one: Subject) -> Iterator[Found]:
         auth required pam_google_authenticator.so
         account required pam_unix.so
     """
-    for rule in one.called:
-        path = one.machine.module_path(rule) if one.machine.folders else None
-        error = _load_error(path, one) if path else None
+    errors = {path: _load_error(path, one) for path in one.modules}
+    for rule in one.called if any(errors.values()) else ():
+        path = one.machine.module_path(rule)
+        error = errors[path] if path else None
         if error:
             effect = _effect(rule.control[_UNKNOWN])
             severity = None if rule.control[_UNKNOWN] in _FAILS else Severity.WARNING

@@ -37,6 +37,7 @@ def unreached(rules: Sequence[Rule]) -> Iterator[tuple[int, int]]:
 
 
 def _reached(rules: Sequence[Rule]) -> set[int]:
+    steps = _Steps(rules)
     seen: set[_State] = set()
     todo: list[_State] = [(0, False)]
     while todo:
@@ -44,27 +45,49 @@ def _reached(rules: Sequence[Rule]) -> set[int]:
         if state in seen or state[0] >= len(rules):
             continue
         seen.add(state)
-        todo += _next(rules, *state)
+        todo += steps.next(*state)
     return {at for at, _ in seen}
 
 
-def _next(rules: Sequence[Rule], at: int, failed: bool) -> Iterator[_State]:
-    rule = rules[at]
-    if rule.enters:
-        yield at + 1, failed
-        return
-    for action in _actions(rule):
-        if isinstance(action, int):
-            landed, missing = jump(rules, at, action)
-            yield landed + 1, failed or missing != 0
-        elif action == "die":
-            yield _behind(rules, at), True
-        elif action == "done" and not failed:
-            yield _behind(rules, at), False
-        else:
-            yield at + 1, failed or action == "bad"
-            if action == "reset":
-                yield at + 1, False
+class _Steps:
+    """Where each rule of a stack may lead to."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = rules
+        self._has_substacks = any(rule.level for rule in rules)
+
+    def next(self, at: int, failed: bool) -> Iterator[_State]:
+        """Yield the states that may follow upon one."""
+        rule = self._rules[at]
+        if rule.enters:
+            yield at + 1, failed
+            return
+        for action in _actions(rule):
+            if isinstance(action, int):
+                landed, missing = self._jump(at, action)
+                yield landed + 1, failed or missing
+            elif action == "die":
+                yield self._behind(at), True
+            elif action == "done" and not failed:
+                yield self._behind(at), False
+            else:
+                yield at + 1, failed or action == "bad"
+                if action == "reset":
+                    yield at + 1, False
+
+    def _jump(self, at: int, over: int) -> tuple[int, bool]:
+        """Return the last rule that a jump goes over, and whether that is too far."""
+        if self._has_substacks or over < 1:
+            landed, missing = jump(self._rules, at, over)
+            return landed, missing != 0
+        last = len(self._rules) - 1
+        return min(at + over, last), at + over > last
+
+    def _behind(self, at: int) -> int:
+        """Return where it goes on once the (sub)stack that a rule is in has ended."""
+        if self._rules[at].level == 0:
+            return len(self._rules)
+        return end(self._rules, at) + 1
 
 
 def _actions(rule: Rule) -> set[Action]:
@@ -75,8 +98,3 @@ def _actions(rule: Rule) -> set[Action]:
     if rule.name == "pam_deny":
         return {rule.control[_DENIES[rule.type]]}
     return set(rule.control.actions)
-
-
-def _behind(rules: Sequence[Rule], at: int) -> int:
-    """Return where it goes on once the (sub)stack that a rule is in has ended."""
-    return len(rules) if rules[at].level == 0 else end(rules, at) + 1

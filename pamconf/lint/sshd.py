@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 
 from pamconf import sshd
-from pamconf.errors import PamconfError
 from pamconf.lint.check import check
 from pamconf.lint.finding import Found, Place
 from pamconf.lint.subject import Subject
 from pamconf.models.second_factor import CODE
 from pamconf.places import networks
 from pamconf.problem import Severity
-from pamconf.sshd import BadConfigError, Setting
+from pamconf.sshd import Setting
+
+_HINT = "'sshd -t' says more."
 
 
 @check("PAM301", "use-pam-no", Severity.ERROR)
@@ -243,8 +244,8 @@ def names_for_addresses(one: Subject) -> Iterator[Found]:
 def bad_sshd_config(one: Subject) -> Iterator[Found]:
     """With this configuration sshd does not start; one that runs goes on with the old one.
 
-    Where sshd itself could not be asked, for lack of rights or of its keys, it is a warning, and
-    what hangs on its settings is not checked.
+    A note says where sshd itself could not be asked, for lack of rights, of its keys, or of
+    /run/sshd, which is there while it runs. What is found is then by our own reading of its files.
 
     Mend the line; `sshd -t` says what sshd makes of it.
 
@@ -266,13 +267,10 @@ def bad_sshd_config(one: Subject) -> Iterator[Found]:
     """
     problem = one.sshd_problem
     if problem:
-        severity = None if isinstance(problem, BadConfigError) else Severity.WARNING
         place = Place(problem.path or sshd.PATH, problem.line, problem.column or 1)
-        yield Found(place, problem.message, _hint(problem), severity)
-
-
-def _hint(problem: PamconfError) -> str:
-    return problem.hint or "'sshd -t' says more."
+        yield Found(place, problem.message, problem.hint or _HINT)
+    for warning in one.sshd.warnings if one.sshd else ():
+        yield Found(Place(sshd.PATH), warning, _HINT, Severity.NOTE)
 
 
 def _at(setting: Setting) -> Place:

@@ -1,66 +1,23 @@
 """What checks look at: one service of a machine, with what is found out about it once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 from pamconf import loading, sshd
-from pamconf.access_who import Names
 from pamconf.doors import SOMEBODY, Door, own_door, runs_auth, sshd_doors
 from pamconf.errors import PamconfError
 from pamconf.explain import CALLS
-from pamconf.explore import Model, Way, ways
+from pamconf.explore import Way, ways
 from pamconf.lines import TYPES
+from pamconf.lint.machine import Machine
 from pamconf.login import WRONG, World
-from pamconf.models import MODELS
-from pamconf.models.second_factor import SECOND_FACTORS
 from pamconf.places import places
-from pamconf.signatures import SIGNATURES, Signature
 from pamconf.sshd import Answer, Connection, Effective
 from pamconf.stack import Rule, Service
-from pamconf.tree import Kind, Tree
+from pamconf.tree import Kind
 
 SSHD = "sshd"
-
-
-@dataclass(frozen=True)
-class Machine:
-    """The machine whose services are looked at, and what is known of modules.
-
-    `second_factors` are the modules that ask for one. What is handed over here is how a module that
-    pamconf knows nothing of becomes known.
-    """
-
-    root: str | Path = "/"
-    models: Mapping[str, Model] = field(default_factory=lambda: MODELS)
-    signatures: Mapping[str, Signature] = field(default_factory=lambda: SIGNATURES)
-    second_factors: frozenset[str] = SECOND_FACTORS
-    names: Names = field(default_factory=Names)
-
-    @cached_property
-    def files(self) -> Tree:
-        """The files below the root."""
-        return Tree(self.root)
-
-    @property
-    def is_this(self) -> bool:
-        """Whether it is the machine that this runs on: what it has can be loaded and asked."""
-        return self.files.root == Path("/")
-
-    @cached_property
-    def owners(self) -> frozenset[int]:
-        """Who may own what logins go by: root, and who owns the folder that stands for /."""
-        return frozenset({0, self.files.root.stat().st_uid})
-
-    @cached_property
-    def folders(self) -> tuple[str, ...]:
-        """The folders of PAM's modules."""
-        return loading.folders(self.files)
-
-    def module_path(self, rule: Rule) -> str | None:
-        """Return where a rule's module is, or None where it is not there."""
-        return loading.find(rule.module or "", self.folders, self.files)
 
 
 @dataclass(frozen=True)
@@ -95,6 +52,16 @@ class Subject:
     def called(self) -> tuple[Rule, ...]:
         """Those that call a module."""
         return tuple(rule for rule in self.rules if not rule.fault and not rule.enters)
+
+    @cached_property
+    def modules(self) -> Mapping[str, Rule]:
+        """The modules' files that there are, by their paths, each with the first rule it is for."""
+        found: dict[str, Rule] = {}
+        for rule in self.called if self.machine.folders else ():
+            path = self.machine.module_path(rule)
+            if path:
+                found.setdefault(path, rule)
+        return found
 
     @cached_property
     def second_factors(self) -> tuple[Rule, ...]:
@@ -163,7 +130,8 @@ class Subject:
         if self.service.name != SSHD or self.machine.files.kind(sshd.PATH) is Kind.NOTHING:
             return None, None
         try:
-            return sshd.query(Connection(SOMEBODY.name, SOMEBODY), root=self.machine.root), None
+            connection = Connection(SOMEBODY.name, SOMEBODY)
+            return sshd.consult(connection, root=self.machine.root), None
         except PamconfError as error:
             return None, error
 
@@ -190,13 +158,3 @@ class Subject:
 
     def _sshd_doors(self, effective: Effective) -> tuple[Door, ...]:
         return sshd_doors(self.service, effective, self.world, self.machine.models)
-
-
-def loaded(services: Iterable[Service], machine: Machine) -> Mapping[str, loading.Loaded]:
-    """Load the modules that services name, on the machine that this runs on alone."""
-    if not machine.is_this:
-        return {}
-    subjects = (Subject(service, machine) for service in services)
-    rules = {rule.module: rule for one in subjects for rule in one.called}
-    paths = [machine.module_path(rule) for rule in rules.values()]
-    return loading.load(path for path in dict.fromkeys(paths) if path)

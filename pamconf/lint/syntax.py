@@ -11,7 +11,7 @@ from pamconf.lint.nearest import meant
 from pamconf.lint.reach import unreached
 from pamconf.lint.subject import Subject
 from pamconf.problem import Severity
-from pamconf.simulate import jump
+from pamconf.simulate import following
 from pamconf.stack import File, Rule
 
 _FALLBACK = "pam_deny"
@@ -117,11 +117,10 @@ def jump_too_far(one: Subject) -> Iterator[Found]:
     """
     for type_ in TYPES:
         rules = one.service.rules(type_)
-        for at, rule in enumerate(rules):
+        for rule, there in zip(rules, following(rules), strict=True):
             for over in {action for action in rule.control.actions if isinstance(action, int)}:
-                missing = jump(rules, at, over)[1]
-                if missing and not rule.fault:
-                    message = _too_far(over, over - missing)
+                if not 1 <= over <= there and not rule.fault:
+                    message = _too_far(over, there)
                     hint = "Count the rules of this type that follow, up to the one to go on at."
                     yield Found(at_control(rule), message, hint)
 
@@ -253,12 +252,12 @@ def line_too_long(one: Subject) -> Iterator[Found]:
         account required pam_unix.so
     """
     for file in one.service.files.values():
-        for entry, following in zip(file.entries, file.entries[1:], strict=False):
+        for entry, rest in zip(file.entries, file.entries[1:], strict=False):
             if not entry.raw.endswith(b"\n") and not entry.unfinished:
                 message = f"only {BUFFER - 1} bytes are read at once: the rest is a rule of its own"
                 place = Place(file.path, entry.line)
                 hint = "Break the line with a backslash, or put the remark on a line of its own."
-                yield Found(place, message, hint, None if following.fields else Severity.WARNING)
+                yield Found(place, message, hint, None if rest.fields else Severity.WARNING)
 
 
 @check("PAM008", "unreachable-rule", Severity.WARNING)

@@ -1,7 +1,7 @@
 """sshd: which settings count for a connection, where they come from, and how one may log in."""
 
 from pamconf.sshd.admit import Admission, admission
-from pamconf.sshd.ask import Answer, connect, query
+from pamconf.sshd.ask import Answer, connect, consult, query
 from pamconf.sshd.authentication import Obstacle, PamAuth, Step, Way, ways
 from pamconf.sshd.config import (
     DEFAULTS,
@@ -42,6 +42,7 @@ __all__ = [
     "Way",
     "admission",
     "connect",
+    "consult",
     "effective",
     "load",
     "nodes",

@@ -4,8 +4,9 @@
 be asked about the machine that it runs on, since it includes files by absolute paths.
 """
 
+import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from pamconf.tree import Tree
 
 SSHD = "/usr/sbin/sshd"
 _SECONDS_MAX = 10
+_BAD_LINE = re.compile(r"(/.*?):? line ([0-9]+): (.*?)\.?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def query(
     This machine's sshd is asked (as root: it reads its host keys), and its values count. Another
     root's cannot be, so our reader's values do; also where this machine has no sshd. Options on the
     daemon's own command line are not seen. Raises FileError, BadConfigError, ToolError where sshd
-    fails, UsageError where it cannot be asked about such a name.
+    fails for another reason, UsageError where it cannot be asked about such a name.
     """
     tree = Tree(root)
     if tree.root != Path("/"):
@@ -76,6 +78,20 @@ def query(
             theirs, asked=True, warnings=(f"sshd takes what our reader does not: {error}",)
         )
     return join(ours, said)
+
+
+def consult(connection: Connection, *, root: str | Path = "/") -> Answer:
+    """Tell what counts for a connection, by our own reading where sshd itself cannot be asked.
+
+    It cannot without root's rights, or where it has no host keys. Raises as `query`, but no
+    ToolError.
+    """
+    try:
+        return query(connection, root=root)
+    except ToolError as error:
+        ours = read_effective(load(Tree(root)), connection)
+        said = f"{error.message}: this is by our own reading of its files"
+        return Answer(ours, asked=False, warnings=(said,))
 
 
 def parse_dump(text: str) -> dict[str, list[str]]:
@@ -130,12 +146,23 @@ def _run(sshd: str, config: str, connection: Connection) -> str:
         raise ToolError(f"{sshd} could not be asked: {error}") from error
     if done.returncode != 0:
         lines = done.stderr.decode("utf-8", "replace").split("\n")
+        _raise_bad_line(lines)
         last = [line.strip() for line in lines if line.strip()][-1:]
         raise ToolError(
             f"{sshd} -T failed: {''.join(last) or f'exit status {done.returncode}'}",
             hint="It needs root's rights, its host keys and /run/sshd. 'sshd -t' says more.",
         )
     return done.stdout.decode("utf-8", "surrogateescape")
+
+
+def _raise_bad_line(lines: Iterable[str]) -> None:
+    """Raise BadConfigError with the first line of the configuration that sshd objects to."""
+    for line in lines:
+        bad = _BAD_LINE.fullmatch(line.strip())
+        if bad:
+            path, number, message = bad.groups()
+            hint = f"'sshd -t' says what {SSHD} makes of it."
+            raise BadConfigError(message, path=path, line=int(number), hint=hint)
 
 
 def specification(connection: Connection) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pamconf.errors import ToolError
+from pamconf.errors import PamconfError
 from pamconf.sshd import Answer, BadConfigError, Connection, effective, load, query
 from pamconf.tree import Tree
 from tests.e2e import sshd_maker
@@ -66,7 +66,7 @@ def outcome(connection: Connection) -> str:
     """Ask both; return what happened in a word, having failed on any difference."""
     try:
         answer = query(connection, config=SSHD_CONFIG)
-    except ToolError:
+    except PamconfError:
         with pytest.raises(BadConfigError):
             effective(load(Tree(), SSHD_CONFIG), connection)
         return "refused by both"

@@ -96,6 +96,7 @@ def test_check_in_json(file: Path) -> None:
         "column": 11,
         "width": 9,
         "severity": "error",
+        "kind": "misread",
     }
 
 

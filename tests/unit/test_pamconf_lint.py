@@ -2,14 +2,14 @@
 
 import os
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 import pamconf
-from pamconf import loading, stack
+from pamconf import loading, simulate, stack
 from pamconf.control import RETURNS
 from pamconf.doors import SOMEBODY
 from pamconf.errors import ToolError
@@ -315,6 +315,22 @@ def test_modules_are_really_loaded(tmp_path: Path) -> None:
     assert "No such file" in str(found[str(tmp_path / "none")].error)
 
 
+def test_what_others_can_change_is_not_loaded(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever can write a module could have root run it, by asking for a check."""
+    path = f"{examples.MODULES}/pam_unix.so"
+    root = made.root({"/etc/pam.d/su": UNIX + ACCOUNT, path: ("\x7fELF", 0o666)})
+    asked: list[str] = []
+    monkeypatch.setattr(Machine, "is_this", property(lambda _: True))
+
+    def load(paths: Iterable[str]) -> Mapping[str, loading.Loaded]:
+        asked.extend(paths)
+        return {}
+
+    monkeypatch.setattr(loading, "load", load)
+    assert codes(lint([pamconf.load("su", root)], Machine(root))) == ["PAM401"]
+    assert asked == [DENY]
+
+
 def test_nothing_can_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody would know that it was not tried."""
     monkeypatch.setattr("sys.executable", "/nonexistent/python")
@@ -500,17 +516,23 @@ def test_without_a_root_account(made: Made) -> None:
     assert found == []
 
 
-def test_sshd_s_settings_cannot_be_known(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sshd_cannot_be_asked(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where sshd cannot be asked, the other checks would be lost too, or nobody be told."""
+    from pamconf.sshd import ask  # noqa: PLC0415
 
     def fails(*_: object, **__: object) -> None:
         raise ToolError("sshd -T failed")
 
-    root = made.root({"/etc/pam.d/sshd": UNIX + ACCOUNT, "/etc/ssh/sshd_config": GOOD_SSHD})
-    monkeypatch.setattr("pamconf.sshd.query", fails)
-    (one,) = lint([pamconf.load("sshd", root)], Machine(root))
-    assert (one.code, one.severity, one.message) == ("PAM306", Severity.WARNING, "sshd -T failed")
-    assert one.hint == "'sshd -t' says more."
+    config = GOOD_SSHD.replace("yes", "no")
+    files = {"/etc/pam.d/sshd": UNIX + TOTP + ACCOUNT, "/etc/ssh/sshd_config": config}
+    root = made.root(files)
+    monkeypatch.setattr(ask, "query", fails)
+    found = lint([pamconf.load("sshd", root)], Machine(root))
+    assert [(one.code, one.severity) for one in found] == [
+        ("PAM306", Severity.NOTE),
+        ("PAM301", Severity.ERROR),
+    ]
+    assert found[0].message == "sshd -T failed: this is by our own reading of its files"
 
 
 def test_sshd_takes_what_our_reader_does_not(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -520,7 +542,7 @@ def test_sshd_takes_what_our_reader_does_not(made: Made, monkeypatch: pytest.Mon
     config = sshd.load(Machine(made.root({"/etc/ssh/sshd_config": GOOD_SSHD})).files)
     connection = sshd.Connection(SOMEBODY.name, SOMEBODY)
     answer = sshd.Answer(sshd.effective(config, connection), asked=True)
-    monkeypatch.setattr("pamconf.sshd.query", lambda *_, **__: answer)
+    monkeypatch.setattr("pamconf.sshd.consult", lambda *_, **__: answer)
     found = made.findings(UNIX + TOTP + ACCOUNT, etc__ssh__sshd_config="Match Planet earth\n")
     assert codes(found) == ["PAM304"]
 
@@ -577,7 +599,7 @@ def test_modules_that_others_can_change(made: Made) -> None:
     path = f"{examples.MODULES}/pam_unix.so"
     root = made.root({"/etc/pam.d/su": UNIX + ACCOUNT, path: ("\x7fELF", 0o666)})
     found = lint([pamconf.load("su", root)], Machine(root))
-    assert [(one.code, one.place.line) for one in found] == [("PAM401", 1), ("PAM401", 2)]
+    assert [(one.code, one.place.line) for one in found] == [("PAM401", 1)]
 
 
 def test_lists_that_others_can_change(made: Made) -> None:
@@ -729,6 +751,11 @@ def answer(maker: random.Random, rule: stack.Rule) -> str:
     return "success" if rule.name == "pam_permit" else maker.choice(RETURNS)
 
 
+def jump_over(rules: Sequence[stack.Rule], at: int) -> int:
+    """How many rules a jump can go over, by trying."""
+    return next(over for over in range(len(rules) + 1) if simulate.jump(rules, at, over + 1)[1])
+
+
 def test_nothing_is_called_unreachable_that_libpam_comes_to(tmp_path: Path) -> None:
     """A rule that asks for a code would be called dead, and taken out."""
     compared = 0
@@ -741,6 +768,11 @@ def test_nothing_is_called_unreachable_that_libpam_comes_to(tmp_path: Path) -> N
             rules = service.rules(type_)
             dead = {at for first, last in reach.unreached(rules) for at in range(first, last + 1)}
             outcome = service.run(type_, partial(answer, maker))
+            there = [rules[at].enters or jump_over(rules, at) for at in range(len(rules))]
+            assert there == [
+                rule.enters or most
+                for rule, most in zip(rules, simulate.following(rules), strict=True)
+            ]
             assert not dead & {visit.index for visit in outcome.visits}
             compared += len(outcome.visits)
     assert compared > 3000

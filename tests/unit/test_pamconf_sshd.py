@@ -16,6 +16,7 @@ from pamconf.errors import FileError, PamconfError, ToolError, UsageError
 from pamconf.sshd import (
     DEFAULTS,
     PATH,
+    Answer,
     BadConfigError,
     Connection,
     Effective,
@@ -26,6 +27,7 @@ from pamconf.sshd import (
     admission,
     ask,
     connect,
+    consult,
     effective,
     load,
     match,
@@ -682,6 +684,39 @@ def test_query_fails(
     monkeypatch.setattr(ask, "_SECONDS_MAX", 1)
     with pytest.raises(ToolError, match=said):
         query(FROM_LAN, sshd=fake(tmp_path, script))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "/etc/ssh/x.conf: line 7: Bad configuration option: NoSuch",
+        "/etc/ssh/x.conf line 7: Bad configuration option: NoSuch.",
+        "first\n/etc/ssh/x.conf: line 7: Bad configuration option: NoSuch\r\nlast",
+    ],
+)
+def test_query_names_the_line_that_sshd_objects_to(tmp_path: Path, said: str) -> None:
+    """An admin would be told that sshd failed, but not where."""
+    with pytest.raises(BadConfigError) as raised:
+        query(FROM_LAN, sshd=fake(tmp_path, f"cat >&2 <<'.'\n{said}\n.\nexit 255"))
+    assert (raised.value.path, raised.value.line) == ("/etc/ssh/x.conf", 7)
+    assert raised.value.message == "Bad configuration option: NoSuch"
+
+
+def test_consult(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is not root, or whose sshd does not run, would be told nothing at all."""
+    (tmp_path / "etc/ssh").mkdir(parents=True)
+    (tmp_path / "etc/ssh/sshd_config").write_text("UsePAM yes\n")
+    answer = consult(FROM_LAN, root=tmp_path)
+    assert (answer.asked, answer.warnings) == (False, ())
+
+    def fails(*_: object, **__: object) -> Answer:
+        raise ToolError("sshd -T failed")
+
+    monkeypatch.setattr(ask, "query", fails)
+    answer = consult(FROM_LAN, root=tmp_path)
+    assert answer.effective.yes("UsePAM")
+    assert not answer.asked
+    assert answer.warnings == ("sshd -T failed: this is by our own reading of its files",)
 
 
 def test_dump() -> None:
