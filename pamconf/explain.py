@@ -1,15 +1,18 @@
 """Who is asked what, from where, and gets in or not: the table of a service's decisions."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pamconf.explore import Model, Way, ways
-from pamconf.login import RIGHT, WRONG, World
+from pamconf.login import RIGHT, WRONG, Work, World
 from pamconf.models import MODELS
 
 if TYPE_CHECKING:
     from pamconf.stack import Rule, Service
+
+_STEPS_OF_A_FORK = 1 / 4  # as login.Work counts them
+_STEPS_OF_A_KEY = 1 / 16
 
 CALLS = ("auth", "account")
 """What a login hangs on; sessions and passwords come after it."""
@@ -82,10 +85,14 @@ def explain(
     `calls` and `fixed` are as in explore.ways. Raises PamconfError where a login can go too many
     ways.
     """
-    found = list(ways(service, calls, models, world, fixed))
-    right = [way for way in found if WRONG not in _answers(way).values()]
-    rows = _told_apart([(_facts(way), _decision(way, found)) for way in right])
-    return tuple(replace(decision, facts=facts) for facts, decision in rows)
+    return table(service, list(ways(service, calls, models, world, fixed)))
+
+
+def table(service: "Service", found: Sequence[Way]) -> tuple[Decision, ...]:
+    """Return the same of all ways that a login can go, found before."""
+    keys = _Keys(found, Work(service.name))
+    right = (way for way in found if WRONG not in _answers(way).values())
+    return _told_apart((_facts(way), _decision(way, keys)) for way in right)
 
 
 def _answers(way: Way) -> dict[str, str]:
@@ -100,12 +107,12 @@ def _facts(way: Way) -> tuple[Fact, ...]:
     )
 
 
-def _decision(way: Way, found: Iterable[Way]) -> Decision:
+def _decision(way: Way, keys: "_Keys") -> Decision:
     decided = way.outcome.decided
     return Decision(
         (),
         way.asked,
-        _keys(way, found),
+        keys.of(way),
         decided.rule if decided else None,
         way.outcome.problem,
         way.unsure,
@@ -122,69 +129,175 @@ def _askers(way: Way) -> "tuple[Rule, ...]":
     return tuple(found) or (tuple(auth) if way.gets_in else ())
 
 
-def _keys(way: Way, found: Iterable[Way]) -> tuple[tuple[str, ...], ...]:
-    """Return the least sets of right answers that let in somebody of whom the same is true."""
-    about = {fact.name: fact.phrases for fact in _facts(way)}
-    keys = {
-        tuple(name for name, answer in _answers(other).items() if answer == RIGHT)
-        for other in found
-        if other.gets_in
-        and all(about.get(fact.name, fact.phrases) == fact.phrases for fact in _facts(other))
-    }
-    least = [key for key in keys if not any(set(other) < set(key) for other in keys)]
-    return tuple(sorted(least, key=lambda key: (len(key), key)))
+# --- What has to be answered right ---
 
+
+@dataclass
+class _Fork:
+    """Where ways that began alike go on by the values of the fact `name`; `way` is at an end."""
+
+    name: str = ""
+    branches: "dict[str, _Fork]" = field(default_factory=dict)
+    way: Way | None = None
+
+
+class _Keys:
+    """The answers that let in, found in a tree of all ways."""
+
+    def __init__(self, found: Iterable[Way], work: Work) -> None:
+        self._work = work
+        self._root = _Fork()
+        for way in found:
+            fork = self._root
+            for name, value in way.facts.items():
+                fork.name = name
+                fork = fork.branches.setdefault(value, _Fork())
+            fork.way = way
+
+    def of(self, way: Way) -> tuple[tuple[str, ...], ...]:
+        """Return the least sets of right answers that let in somebody of whom the same is true."""
+        about = {fact.name: fact.phrases[0] for fact in _facts(way)}
+        return self._least(
+            {
+                tuple(name for name, answer in _answers(other).items() if answer == RIGHT)
+                for other in self._ways(about)
+                if other.gets_in
+            }
+        )
+
+    def _ways(self, about: Mapping[str, str]) -> Iterator[Way]:
+        """Yield the ways of logins of which nothing else is true."""
+        forks = [self._root]
+        while forks:
+            fork = forks.pop()
+            self._work.add(_STEPS_OF_A_FORK)
+            if fork.way:
+                yield fork.way
+            elif fork.name in about:
+                forks += filter(None, [fork.branches.get(about[fork.name])])
+            else:
+                forks += fork.branches.values()
+
+    def _least(self, keys: Iterable[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+        least: list[tuple[tuple[str, ...], frozenset[str]]] = []
+        for key in sorted(keys, key=lambda key: (len(key), key)):
+            answers = frozenset(key)
+            self._work.add(len(least) * _STEPS_OF_A_KEY)
+            if not any(other < answers for _, other in least):
+                least.append((key, answers))
+        return tuple(key for key, _ in least)
+
+
+# --- Which logins are told apart ---
 
 _Row = tuple[tuple[Fact, ...], Decision]
 
 
-def _told_apart(rows: list[_Row]) -> list[_Row]:
+@dataclass
+class _Node:
+    """What becomes of logins of which the same is true so far: a decision, or a fact tells more.
+
+    `gist` is the same number where two say the same to somebody who reads them. `branches` are the
+    phrases of values that lead to the same, and what that is.
+    """
+
+    fact: Fact | None = None
+    children: "dict[str, _Node]" = field(default_factory=dict)
+    decision: Decision | None = None
+    gist: int = 0
+    branches: "list[tuple[list[str], _Node]]" = field(default_factory=list)
+    notes: dict[str, None] = field(default_factory=dict)
+    refusers: "dict[Rule, None]" = field(default_factory=dict)
+
+    def hangs_on(self) -> Fact:
+        """Return the fact of a node that has no decision."""
+        assert self.fact is not None  # noqa: S101 - all nodes have one or the other
+        return self.fact
+
+
+def _told_apart(rows: Iterable[_Row]) -> tuple[Decision, ...]:
     """Merge values of facts that lead to the same, and leave out facts that change nothing.
 
-    All rows hang on the same fact first, as those do that begin alike.
+    Rows that begin alike hang on the same fact next. There may be too many for recursion.
     """
-    if not rows[0][0]:
-        return rows[:1]
-    branches: dict[str, list[_Row]] = {}
-    for facts, decision in rows:
-        branches.setdefault(facts[0].phrases[0], []).append((facts[1:], decision))
-    merged: list[tuple[tuple[str, ...], list[_Row]]] = []
-    for phrase, inside in branches.items():
-        result = _told_apart(inside)
-        at = next((at for at, (_, other) in enumerate(merged) if _same(other, result)), None)
-        if at is None:
-            merged.append(((phrase,), result))
+    nodes = _tree(rows)
+    gists: dict[object, int] = {}
+    for node in reversed(nodes):  # so children are done before what they hang on
+        if node.decision:
+            node.notes = dict.fromkeys(node.decision.notes)
+            node.refusers = dict.fromkeys(node.decision.refusers)
         else:
-            phrases, other = merged[at]
-            merged[at] = ((*phrases, phrase), list(map(_with_notes_of, other, result)))
-    if len(merged) == 1:
-        return merged[0][1]
-    first = rows[0][0][0]
-    return [
-        ((Fact(first.name, phrases, first.source), *facts), decision)
-        for phrases, result in merged
-        for facts, decision in result
-    ]
+            _merge_branches(node)
+        node.gist = gists.setdefault(_gist(node), len(gists))
+    return tuple(_decisions(nodes[0]))
 
 
-def _same(rows: list[_Row], others: list[_Row]) -> bool:
-    """Tell whether two tables say the same to somebody who reads them."""
-    return list(map(_gist, rows)) == list(map(_gist, others))
+def _tree(rows: Iterable[_Row]) -> list[_Node]:
+    """Return all nodes, each before those below it."""
+    nodes = [_Node()]
+    for facts, decision in rows:
+        node = nodes[0]
+        for fact in facts:
+            node.fact = node.fact or fact
+            (phrase,) = fact.phrases
+            if phrase not in node.children:
+                node.children[phrase] = _Node()
+                nodes.append(node.children[phrase])
+            node = node.children[phrase]
+        node.decision = decision
+    return nodes
 
 
-def _gist(row: _Row) -> object:
-    facts, decision = row
-    about = [(fact.name, fact.phrases, _place(fact.source)) for fact in facts]
-    askers = [_place(rule) for rule in decision.askers]
-    return about, decision.asked, decision.keys, decision.unsure, askers
+def _merge_branches(node: _Node) -> None:
+    merged: dict[int, tuple[list[str], _Node]] = {}
+    for phrase, child in node.children.items():
+        if child.gist in merged:
+            phrases, other = merged[child.gist]
+            phrases.append(phrase)
+            _add_notes(other, child)
+        else:
+            merged[child.gist] = ([phrase], child)
+    node.branches = [*merged.values()]
+    if len(node.branches) == 1:  # the fact changes nothing
+        ((_, only),) = node.branches
+        node.fact, node.decision, node.branches = only.fact, only.decision, only.branches
+        node.notes, node.refusers = only.notes, only.refusers
+
+
+def _gist(node: _Node) -> object:
+    """Return what somebody reads of it, as far as that tells it from others."""
+    if one := node.decision:
+        return one.asked, one.keys, one.unsure, tuple(map(_place, one.askers))
+    fact = node.hangs_on()
+    branches = tuple((tuple(phrases), child.gist) for phrases, child in node.branches)
+    return fact.name, _place(fact.source), branches
 
 
 def _place(rule: "Rule | None") -> str | None:
     return rule.place if rule else None
 
 
-def _with_notes_of(row: _Row, other: _Row) -> _Row:
-    facts, decision = row
-    notes = tuple(dict.fromkeys((*decision.notes, *other[1].notes)))
-    refusers = tuple(dict.fromkeys((*decision.refusers, *other[1].refusers)))
-    return facts, replace(decision, notes=notes, refusers=refusers)
+def _add_notes(node: _Node, other: _Node) -> None:
+    """Note at each decision of a node what is noted at the same of another one that is alike."""
+    pairs = [(node, other)]
+    while pairs:
+        one, two = pairs.pop()
+        one.notes |= two.notes
+        one.refusers |= two.refusers
+        pairs += [(a, b) for (_, a), (_, b) in zip(one.branches, two.branches, strict=True)]
+
+
+def _decisions(root: _Node) -> Iterator[Decision]:
+    """Yield all that there is below a node, in order."""
+    todo: list[tuple[tuple[Fact, ...], _Node]] = [((), root)]
+    while todo:
+        facts, node = todo.pop()
+        if node.decision:
+            notes, refusers = tuple(node.notes), tuple(node.refusers)
+            yield replace(node.decision, facts=facts, notes=notes, refusers=refusers)
+        else:
+            fact = node.hangs_on()
+            todo += [
+                ((*facts, Fact(fact.name, tuple(phrases), fact.source)), child)
+                for phrases, child in reversed(node.branches)
+            ]

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pamconf.control import Action
 from pamconf.errors import PamconfError
-from pamconf.login import DIRECTORIES, Login, World
+from pamconf.login import DIRECTORIES, SAY_MORE, Login, Work, World
 from pamconf.simulate import CALLS, FOLLOWS, Outcome
 
 if TYPE_CHECKING:
@@ -59,11 +60,20 @@ def deny(_rule: "Rule", login: Login) -> str:
 
 
 def unknown(rule: "Rule", login: Login) -> str:
-    """Model a module that nobody has described: it may agree, and it may refuse."""
-    if rule not in login.unsure:
-        login.unsure.append(rule)
-    agrees = login.agrees(str(rule.module), rule.place)
-    return "success" if agrees else deny(rule, login)
+    """Model a module that nobody has described: it may agree, and it may refuse.
+
+    Where the rule's control does the same with both, there is nothing to follow two ways.
+    """
+    login.unsure.setdefault(rule)
+    refusal = deny(rule, login)
+    if rule.control["success"] == rule.control[refusal] and _is_deaf(rule.control[refusal]):
+        return "success"
+    return "success" if login.agrees(str(rule.module), rule.place) else refusal
+
+
+def _is_deaf(action: Action) -> bool:
+    """Tell whether an action does not care for the value that led to it (see simulate)."""
+    return action in {"ignore", "reset"} or isinstance(action, int)
 
 
 def ways(
@@ -77,7 +87,7 @@ def ways(
 
     `calls` are made one after the other, as far as they succeed: ("auth", "account"). `models` are
     by the names of modules ("pam_unix"); `fixed` are facts that are known, by their names. Raises
-    PamconfError where there are more than WAYS_MAX.
+    PamconfError where there are more than WAYS_MAX, or it takes more than login.STEPS_MAX.
     """
     rules = itertools.chain.from_iterable(service.rules(CALLS[call]) for call in calls)
     login: Login | None = Login(
@@ -85,6 +95,7 @@ def ways(
         world or World(),
         fixed or {},
         has_directory=any(rule.name in DIRECTORIES for rule in rules),
+        work=Work(service.name),
     )
     count = 0
     while login is not None:
@@ -92,7 +103,7 @@ def ways(
         if count > WAYS_MAX:
             raise PamconfError(
                 f"{service.name}: a login can go more than {WAYS_MAX} ways",
-                hint="Say more about the login: who it is, and where they come from.",
+                hint=SAY_MORE,
             )
         yield _follow(service, calls, models, login)
         login = login.next()
@@ -102,10 +113,14 @@ def _follow(
     service: "Service", calls: Sequence[str], models: Mapping[str, Model], login: Login
 ) -> Way:
     outcomes: list[Outcome] = []
+    files = login.world.files
 
     def returns(rule: "Rule") -> str:
         login.rule = rule
-        return models.get(rule.name, unknown)(rule, login)
+        before = files.steps
+        returned = models.get(rule.name, unknown)(rule, login)
+        login.work.add(1 + files.steps - before)
+        return returned
 
     for call in calls:
         login.call = call

@@ -7,6 +7,7 @@ from the controls alone. `follow` adds what becomes of logins, by models of what
 import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pamconf.control import RETURNS
@@ -75,8 +76,16 @@ class Flow:
     asked_later: dict[Step, list[str]] = field(default_factory=dict)
     over: set[bool] = field(default_factory=set)
     gets_in: list[tuple[str, ...]] = field(default_factory=list)
-    unsure: "list[Rule]" = field(default_factory=list)
+    unsure: "dict[Rule, None]" = field(default_factory=dict)
     is_complete: bool = True
+
+    @cached_property
+    def by_source(self) -> Mapping[int, Sequence[Step]]:
+        """The steps by the rules that they lead away from."""
+        found: dict[int, list[Step]] = {}
+        for step in self.steps:
+            found.setdefault(step.source, []).append(step)
+        return found
 
 
 def steps(rules: "Sequence[Rule]") -> tuple[Step, ...]:
@@ -164,7 +173,7 @@ def _add(flow: Flow, way: "Way", prompts: list[list[str]]) -> None:
         _note_prompts(flow, visit.index, prompt)
     if way.gets_in and way.asked not in flow.gets_in:
         flow.gets_in.append(way.asked)
-    flow.unsure += [rule for rule in way.unsure if rule not in flow.unsure]
+    flow.unsure |= dict.fromkeys(way.unsure)
     for number, visit in enumerate(visits):
         step = _taken(flow, visit)
         flow.taken.add(step)
@@ -185,6 +194,4 @@ def _note_prompts(flow: Flow, at: int, prompts: list[str]) -> None:
 
 
 def _taken(flow: Flow, visit: Visit) -> Step:
-    return next(
-        step for step in flow.steps if step.source == visit.index and visit.returned in step.values
-    )
+    return next(step for step in flow.by_source[visit.index] if visit.returned in step.values)

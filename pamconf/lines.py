@@ -13,6 +13,7 @@ Source: libpam/pam_handlers.c:_pam_assemble_line and libpam/pam_misc.c:_pam_StrT
 Everything here is bytes until it is shown; a carriage return is a byte as any other.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,6 +27,8 @@ BUFFER = 1024
 """Bytes of the buffer that libpam 1.5 assembles a line in, the one at its end included."""
 
 _BLANK = b" \t\n"
+_WORD = re.compile(rb"[^ \t\n]*")
+_IN_BRACKETS = re.compile(rb"(?:[^\\\]]+|\\\]|\\)*")  # to the first ] that has no backslash
 
 
 def text_of(content: bytes) -> str:
@@ -174,34 +177,32 @@ class _Joined:
 
     def fields(self) -> Iterator[Field]:
         text = b"".join(piece for piece, _ in self._pieces)
-        at = 0
+        pieces = iter(self._pieces)
+        at = start = end = 0
         while True:
             begin = len(text) - len(text[at:].lstrip(_BLANK))
             if begin == len(text):
                 return
+            while begin >= end:  # the piece that the field begins in, from `start` to `end`
+                piece, (line, column) = next(pieces)
+                start, end = end, end + len(piece)
             bracketed = text[begin] == ord("[")
             field, at = (_bracketed if bracketed else _word)(text, begin)
-            line, column = self._place(begin)
-            yield Field(text_of(field), line, column + bracketed, bracketed)
-
-    def _place(self, offset: int) -> tuple[int, int]:
-        pieces = iter(self._pieces)
-        piece, (line, column) = next(pieces)
-        while offset >= len(piece):
-            offset -= len(piece)
-            piece, (line, column) = next(pieces)
-        return line, column + len(text_of(piece[:offset]))
+            shown = len(text_of(piece[: begin - start]))
+            yield Field(text_of(field), line, column + shown + bracketed, bracketed)
 
 
 def _word(text: bytes, begin: int) -> tuple[bytes, int]:
-    end = begin
-    while end < len(text) and text[end] not in _BLANK:
-        end += 1
+    end = _end(_WORD, text, begin)
     return text[begin:end], end + 1
 
 
 def _bracketed(text: bytes, begin: int) -> tuple[bytes, int]:
-    end = begin + 1
-    while end < len(text) and text[end] != ord("]"):
-        end += 2 if text[end : end + 2] == b"\\]" else 1
+    end = _end(_IN_BRACKETS, text, begin + 1)
     return text[begin + 1 : end].replace(b"\\]", b"]"), end + 1
+
+
+def _end(pattern: re.Pattern[bytes], text: bytes, begin: int) -> int:
+    found = pattern.match(text, begin)
+    assert found is not None  # noqa: S101 - it matches the empty text
+    return found.end()

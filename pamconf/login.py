@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pamconf import accounts
 from pamconf.access_who import Names, Origin
 from pamconf.accounts import Account
+from pamconf.errors import PamconfError
 from pamconf.tree import Tree
 
 if TYPE_CHECKING:
@@ -29,6 +30,53 @@ NOBODY = "\x01"
 """Stands for a user whom no file names."""
 
 _UID_MAX = 2**32 - 1
+
+STEPS_MAX = 300_000
+"""More than this is not done to follow the logins to a service; it takes about a second."""
+
+SAY_MORE = "Say more about the login: who it is, and where they come from."
+"""What to try where logins can go too many ways."""
+
+_STEPS_OF_A_PATH = 6  # to find what there is at a path, or an account, takes as long as that
+_CHARACTERS_OF_A_STEP = 8
+_COMMENT_OF_A_STEP = 64  # characters
+
+
+@dataclass
+class Work:
+    """What has been done to follow logins: `steps`, each a rule, a fact or as much of a file."""
+
+    service: str = "a service"
+    steps: float = 0
+
+    def add(self, steps: float = 1) -> None:
+        """Note what is done. Raises PamconfError where it is more than STEPS_MAX."""
+        self.steps += steps
+        if self.steps > STEPS_MAX:
+            raise PamconfError(
+                f"{self.service}: to follow its logins takes more than {STEPS_MAX} steps",
+                hint=SAY_MORE,
+            )
+
+
+class MeteredTree(Tree):
+    """Files below a root; `steps` is how much has been read of them, as Work counts it."""
+
+    def __init__(self, root: str | Path) -> None:
+        super().__init__(root)
+        self.steps = 0
+
+    def read(self, path: str) -> str:
+        """See Files. Comments count little: whoever reads the file passes them over."""
+        text = super().read(path)
+        said = sum(len(line) for line in text.split("\n") if not line.startswith("#"))
+        self.steps += said // _CHARACTERS_OF_A_STEP + len(text) // _COMMENT_OF_A_STEP
+        return text
+
+    def follow(self, path: str) -> Path:
+        """See Tree."""
+        self.steps += _STEPS_OF_A_PATH
+        return super().follow(path)
 
 
 @dataclass(frozen=True)
@@ -45,9 +93,30 @@ class World:
     names: Names = field(default_factory=Names)
 
     @cached_property
-    def files(self) -> Tree:
+    def files(self) -> MeteredTree:
         """The files below the root."""
-        return Tree(self.root)
+        return MeteredTree(self.root)
+
+    @cached_property
+    def _accounts(self) -> dict[str, Account]:
+        return {}
+
+    @cached_property
+    def _groups(self) -> dict[str, bool]:
+        return {}
+
+    def account(self, name: str) -> Account:
+        """Return somebody's account; of whom there is none, one in no group. It is kept."""
+        if name not in self._accounts:
+            nobody = Account(name, _UID_MAX, ())
+            self._accounts[name] = accounts.find(name, self.root) or nobody
+        return self._accounts[name]
+
+    def has_group(self, name: str) -> bool:
+        """Tell whether there is a group of that name. The answer is kept."""
+        if name not in self._groups:
+            self._groups[name] = accounts.has_group(name, self.root)
+        return self._groups[name]
 
 
 @dataclass
@@ -61,7 +130,8 @@ class Login:
 
     `asked` are the prompts so far, in order. `known` are the facts that something hung on, and
     `sources` the rules that they were first asked by. `unsure` are rules whose module nobody has a
-    model of, `notes` what whoever reads of this login should know.
+    model of, `notes` what whoever reads of this login should know. `work` is what has been done for
+    this login and those before it.
     """
 
     service: str
@@ -74,8 +144,9 @@ class Login:
     asked: list[str] = field(default_factory=list)
     known: dict[str, str] = field(default_factory=dict)
     sources: dict[str, "Rule | None"] = field(default_factory=dict)
-    unsure: list["Rule"] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    unsure: dict["Rule", None] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+    work: Work = field(default_factory=Work)
     _choices: list[tuple[str, ...]] = field(default_factory=list)
     _chosen: list[int] = field(default_factory=list)
     _user: Account | None = None
@@ -83,6 +154,7 @@ class Login:
 
     def fact(self, name: str, *values: str) -> str:
         """Return a fact: what was fixed for it, or one of `values`; each of them gets its turn."""
+        self.work.add()
         if name in self.fixed:
             return self.fixed[name]
         if name not in self.known:
@@ -107,8 +179,7 @@ class Login:
 
     def note(self, text: str) -> None:
         """Note what whoever reads of this login should know, once."""
-        if text not in self.notes:
-            self.notes.append(text)
+        self.notes.setdefault(text)
 
     # --- Who logs in ---
 
@@ -120,7 +191,7 @@ class Login:
     def user_is(self, name: str) -> bool:
         """Tell whether the user has that name."""
         if self.user is None and self.fact(f"user {name}", name, f"not {name}") == name:
-            self._user = accounts.find(name, self.world.root) or Account(name, _UID_MAX, ())
+            self._user = self.world.account(name)
         return self.user is not None and self.user.name == name
 
     def name_among(self, names: Iterable[str]) -> str:
@@ -141,7 +212,7 @@ class Login:
         """Tell whether the user is in a group; nobody is in one that is not there."""
         if self.user is not None:
             return name in self.user.groups
-        if not accounts.has_group(name, self.world.root):
+        if not self.world.has_group(name):
             return False
         return (
             self.fact(f"group {name}", f"in group {name}", f"not in group {name}")
@@ -172,7 +243,8 @@ class Login:
         """Where the login comes from, one of the world's places."""
         if not self.world.places:
             return Origin(service=self.service)
-        return self.world.places[self.fact("origin", *self.world.places)]
+        known = self.known.get("origin")
+        return self.world.places[known or self.fact("origin", *self.world.places)]
 
     # --- The next one ---
 
@@ -189,6 +261,7 @@ class Login:
             self.world,
             self.fixed,
             has_directory=self.has_directory,
+            work=self.work,
             _chosen=chosen,
         )
 

@@ -68,13 +68,13 @@ def _inside(network: Network) -> str:
 
 def networks(service: "Service", world: World) -> Iterator[tuple[str, Network]]:
     """Yield the networks and addresses of access files that a service's rules name, as written."""
-    for rule in dict.fromkeys([*service.rules("auth"), *service.rules("account")]):
-        options = read_options(rule.arguments)
-        if not reads_access_file(rule):
-            continue
+    rules = filter(reads_access_file, (*service.rules("auth"), *service.rules("account")))
+    read = (read_options(arguments) for arguments in dict.fromkeys(one.arguments for one in rules))
+    for path, *separators in dict.fromkeys(
+        (one.accessfile, one.fieldsep, one.listsep) for one in read
+    ):
         try:
-            text = world.files.read(options.accessfile)
-            file = parse(text, options.accessfile, options.fieldsep, options.listsep)
+            file = parse(world.files.read(path), path, *separators)
         except PamconfError:
             continue
         for word in itertools.chain.from_iterable(line.origin_words for line in file.rules):

@@ -7,9 +7,10 @@ include without a leading slash is looked for wherever services are; Debian's lo
 Source: libpam/pam_handlers.c of Linux-PAM, and Debian's patch 031_pam_include.
 """
 
-import os
+import errno
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from pamconf import control as control_
@@ -21,6 +22,7 @@ from pamconf.explore import Model
 from pamconf.lines import TYPES, Entry
 from pamconf.login import World
 from pamconf.models import MODELS
+from pamconf.tree import Tree
 
 CONFDIRS = ("/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d")
 """Where services are looked for: the admin's folder, the distribution's, a vendor's."""
@@ -31,10 +33,15 @@ OTHER = "other"
 
 SUBSTACKS_MAX = 16
 INCLUDES_MAX = 20
+NESTING_MAX = 60
+"""Files within each other, in substacks or not: more than this is given up."""
+
 RULES_MAX = 50_000
+LINES_MAX = 200_000
 """More than this is given up: files that include themselves several times grow without end."""
 
-_GONE = (FileNotFoundError, NotADirectoryError)
+_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+"""Errors that libpam takes for a file that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,9 @@ class Rule:
     fault: str | None = None
     enters: bool = False
     entry: Entry | None = field(default=None, compare=False, repr=False)
+
+    def __hash__(self) -> int:
+        return hash((self.path, self.line, self.type))  # all the fields would take long
 
     @property
     def name(self) -> str:
@@ -91,6 +101,11 @@ class File:
     def content(self) -> bytes:
         """Its bytes."""
         return lines.render(self.entries)
+
+    @cached_property
+    def said(self) -> tuple[Entry, ...]:
+        """The entries that say something, or that libpam stops at."""
+        return tuple(entry for entry in self.entries if entry.fields or entry.unfinished)
 
 
 Reader = Callable[[str], bytes | None]
@@ -153,7 +168,7 @@ def load(service: str, root: str | Path = "/", confdirs: Sequence[str] | None = 
     `confdirs` are the folders to look in, CONFDIRS if None, below `root` too. A service that is
     nowhere is `other`. Raises FileError where a file is there but cannot be read.
     """
-    return load_from(_DiskReader(Path(root)), service, CONFDIRS if confdirs is None else confdirs)
+    return load_from(_reader(Tree(root)), service, CONFDIRS if confdirs is None else confdirs)
 
 
 def load_from(read: Reader, service: str, confdirs: Sequence[str] = CONFDIRS) -> Service:
@@ -164,12 +179,12 @@ def load_from(read: Reader, service: str, confdirs: Sequence[str] = CONFDIRS) ->
 def services(root: str | Path = "/", confdirs: Sequence[str] | None = None) -> list[str]:
     """Return the names of all services under `root`, sorted, as far as the folders can be read."""
     names: set[str] = set()
-    read = _DiskReader(Path(root))
+    tree = Tree(root)
     for folder in CONFDIRS if confdirs is None else confdirs:
         try:
-            found = [file.name for file in read.resolved(folder).iterdir()]
-            names |= {name for name in found if read.is_file(f"{folder}/{name}")}
-        except _GONE:
+            found = [file.name for file in tree.follow(folder).iterdir()]
+            names |= {name for name in found if _is_file(f"{folder}/{name}", tree)}
+        except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
             raise FileError(f"{folder}: {error.strerror}") from error
@@ -184,54 +199,31 @@ def _is_leftover(name: str) -> bool:
     )  # fmt: skip
 
 
-class _DiskReader:
-    """Reads files below a root, whose links are followed as if it were /."""
+def _reader(tree: Tree) -> Reader:
+    """Return what opens files below a root as libpam does."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    def __call__(self, path: str) -> bytes | None:
+    def read(path: str) -> bytes | None:
         try:
-            return self.resolved(path).read_bytes()
-        except _GONE:
-            return None
+            return tree.follow(path).read_bytes()
         except IsADirectoryError:
             return b""  # fopen opens it, and nothing can be read from it
         except OSError as error:
-            if error.errno in _TOO_MUCH:
+            if error.errno in _NOWHERE:
                 return None
             hint = "Run this as root." if isinstance(error, PermissionError) else None
             raise FileError(f"{path}: {error.strerror}", hint=hint) from error
 
-    def is_file(self, path: str) -> bool:
-        """Tell whether a file is there, after all links."""
-        try:
-            return self.resolved(path).is_file()
-        except OSError as error:
-            if error.errno not in _TOO_MUCH:
-                raise
-            return False
+    return read
 
-    def resolved(self, path: str) -> Path:
-        """Return where a path leads below the root, which no link leaves."""
-        done = self._root
-        parts = [part for part in reversed(path.split("/")) if part]
-        for _ in range(_LINKS_MAX):
-            while parts:
-                part = parts.pop()
-                if part in (".", ".."):
-                    done = done if part == "." or done == self._root else done.parent
-                    continue
-                if (done / part).is_symlink():
-                    break
-                done /= part
-            else:
-                return done
-            target = (done / part).readlink()
-            if target.is_absolute():
-                done = self._root
-            parts += [piece for piece in reversed(target.parts) if piece != "/"]
-        raise OSError(_ELOOP, os.strerror(_ELOOP), path)
+
+def _is_file(path: str, tree: Tree) -> bool:
+    """Tell whether a file is there, after all links."""
+    try:
+        return tree.follow(path).is_file()
+    except OSError as error:
+        if error.errno not in _NOWHERE:
+            raise
+        return False
 
 
 class _GiveUp(Exception):  # noqa: N818 - what PAM_ABORT is to libpam
@@ -246,12 +238,17 @@ class _Crash(_GiveUp):
 
 @dataclass
 class _Place:
-    """Which file is being read for whom: the rules of `only` one type, or of all."""
+    """Which file is being read for whom: the rules of `only` one type, or of all.
+
+    `above` are the files that include it, up to the substack that it is in; `depth` is how many
+    there are in all.
+    """
 
     file: File
-    only: str | None
-    level: int
-    above: tuple[str, ...]
+    only: str | None = None
+    level: int = 0
+    above: tuple[str, ...] = ()
+    depth: int = 0
 
 
 class _Loader:
@@ -268,6 +265,7 @@ class _Loader:
         self._rules = self._own  # where rules go just now
         self._path: str | None = None
         self._count = 0
+        self._lines = 0
 
     def service(self) -> Service:
         """Return the service; an `abort` in it where libpam gives up."""
@@ -293,10 +291,10 @@ class _Loader:
         own, other = self._find(self._name), self._find(OTHER)
         if own:
             self._path = own.path
-            self._load(_Place(own, None, 0, ()))
+            self._load(_Place(own))
         if other:
             self._rules = self._other
-            self._load(_Place(other, None, 0, ()))
+            self._load(_Place(other))
         elif not own:
             raise _GiveUp(Problem(f"no file for {self._name!r}, and none for 'other'", ""))
         if self._name == OTHER:  # it is read twice, once as itself
@@ -313,7 +311,7 @@ class _Loader:
             whose = entry.fields[0].text.lower() if entry.fields else None
             if whose in (self._name, OTHER):
                 self._rules = self._other if whose == OTHER else self._own
-                self._load_entry(_Place(file, None, 0, ()), entry.without_service())
+                self._load_entry(_Place(file), entry.without_service())
 
     def _find(self, name: str) -> File | None:
         for folder in self._confdirs:
@@ -328,10 +326,12 @@ class _Loader:
         return self._files[path]
 
     def _load(self, place: _Place) -> None:
-        for entry in place.file.entries:
+        for entry in place.file.said:
             self._check_finished(place.file, entry)
-            if entry.fields:
-                self._load_entry(place, entry)
+            self._lines += 1
+            if self._lines > LINES_MAX:
+                raise self._too_much("lines", LINES_MAX, place.file.path, entry.line)
+            self._load_entry(place, entry)
 
     def _check_finished(self, file: File, entry: Entry) -> None:
         if entry.unfinished:
@@ -409,8 +409,11 @@ class _Loader:
         if len(above) > INCLUDES_MAX:
             message = f"more than {INCLUDES_MAX} files include each other"
             raise PamconfError(message, path=place.file.path)
+        if place.depth == NESTING_MAX:
+            message = f"more than {NESTING_MAX} files within each other"
+            raise PamconfError(message, path=place.file.path)
         try:
-            self._load(_Place(file, type_, level, above))
+            self._load(_Place(file, type_, level, above, place.depth + 1))
         except _Crash:
             raise
         except _GiveUp as reason:
@@ -424,21 +427,19 @@ class _Loader:
             raise _Crash(Problem(message, rule.path, rule.line))
         self._count += 1
         if self._count > RULES_MAX:
-            raise PamconfError(
-                f"{self._name}: more than {RULES_MAX} rules",
-                hint="Do its files include each other?",
-                path=rule.path,
-                line=rule.line,
-            )
+            raise self._too_much("rules", RULES_MAX, rule.path, rule.line)
         self._rules.setdefault(rule.type, []).append(rule)
+
+    def _too_much(self, what: str, most: int, path: str, line: int) -> PamconfError:
+        return PamconfError(
+            f"{self._name}: more than {most} {what}",
+            hint="Do its files include each other?",
+            path=path,
+            line=line,
+        )
 
 
 def _names_nothing(module: str) -> bool:
     """Whether libpam finds no name for its audit trail in that, and gets lost in its memory."""
     name = module.rpartition("/")[2]
     return name.rpartition(".")[0] in ("", "?") if "." in name else name in ("", "?")
-
-
-_ELOOP = 40
-_LINKS_MAX = 40
-_TOO_MUCH = (_ELOOP, 36)  # ELOOP, ENAMETOOLONG: fopen fails as for a file that is not there

@@ -121,7 +121,7 @@ class Tree:
             part = parts.pop()
             if part in _FOLDERS:
                 if real != self.root:
-                    os.stat(f"{real}/.")  # neither x/.. nor x/ is there where x is no folder
+                    os.stat(f"{real}/.")  # noqa: PTH116 - a Path has no dot, which asks for a folder
                     real = real.parent if part == ".." else real
                 continue
             real /= part
@@ -129,7 +129,7 @@ class Tree:
                 links += 1
                 if links > _LINKS_MAX:
                     raise _error(errno.ELOOP, path)
-                target = str(real.readlink())
+                target = os.readlink(real)  # noqa: PTH115 - a Path drops a slash at its end
                 real = self.root if target.startswith("/") else real.parent
                 parts += target.split("/")[::-1]
         return real

@@ -6,7 +6,7 @@ command:
 
 ====  =========================================================================
    0  done
-   1  a problem that has no code of its own (`status`, `pam access check`: a file has one)
+   1  a problem that has no code of its own (`status`, `pam lint`, `pam access check`: found)
    2  the command line was wrong
    3  the user is enrolled already
    4  the user is not enrolled

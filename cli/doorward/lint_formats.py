@@ -56,7 +56,8 @@ def show_text(report: Report) -> None:
     of = f"{len(report.services)} service{'s' * (len(report.services) != 1)}"
     say(f"{', '.join(said) or 'Nothing is wrong'} in {of}.")
     if report.findings:
-        say(f"'doorward pam lint --explain {report.findings[0].code}' says more of it.")
+        worst = min(report.findings, key=lambda one: [*Severity].index(one.severity))
+        say(f"'doorward pam lint --explain {worst.code}' says more of it.")
 
 
 def _about(one: Finding) -> str:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping
 
 from doorward import native
-from pamconf import accounts
 from pamconf.access import parse, render
 from pamconf.errors import PamconfError
 from pamconf.explore import Model
@@ -50,7 +49,7 @@ def _skips(path: str, login: Login) -> bool:
 
 
 def _is_in(group: str, login: Login) -> bool | None:
-    return login.in_group(group) if accounts.has_group(group, login.world.root) else None
+    return login.in_group(group) if login.world.has_group(group) else None
 
 
 WITH_DOORWARD: Mapping[str, Model] = {**MODELS, NAME: pam_doorward}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from pamconf import accounts
 from pamconf.explain import Decision
 from pamconf.explore import Way
 from pamconf.lint.check import check
@@ -253,7 +252,7 @@ def _missing_groups(rule: Rule, one: Subject) -> Iterator[tuple[int, str, str]]:
         return
     for index, _, test, names in conditions(rule.arguments):
         if test in {"ingroup", "notingroup"} and not any(
-            accounts.has_group(name, one.machine.root) for name in names.split(":")
+            one.world.has_group(name) for name in names.split(":")
         ):
             yield index + 2, names, "auth_err" if test == "ingroup" else "success"
 

@@ -93,6 +93,6 @@ def _group_name(gid: int, machine: Machine) -> str:
 def facts_of(path: str, machine: Machine) -> os.stat_result | None:
     """Return what there is to know of a file, or None where it cannot be known."""
     try:
-        return machine.files.real(path).stat()
+        return machine.files.follow(path).stat()
     except OSError:
         return None

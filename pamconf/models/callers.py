@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from pamconf import accounts
 from pamconf.login import Login
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def wheel(rule: "Rule", login: Login) -> str:
         return "ignore"
     deny, trust = ("deny" in rule.arguments, "trust" in rule.arguments)
     group = _group(rule, login)
-    if not accounts.has_group(group, login.world.root):
+    if not login.world.has_group(group):
         return "ignore" if deny else "auth_err"
     inside, outside = f"asked by a member of {group}", f"asked by no member of {group}"
     if (login.fact(f"caller in {group}", inside, outside) == inside) == deny:
@@ -43,4 +42,4 @@ def _group(rule: "Rule", login: Login) -> str:
     named = [one.removeprefix("group=") for one in rule.arguments if one.startswith("group=")]
     if named and named[-1]:
         return named[-1]
-    return "wheel" if accounts.has_group("wheel", login.world.root) else "root"
+    return "wheel" if login.world.has_group("wheel") else "root"

@@ -17,7 +17,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from pamconf import accounts
 from pamconf.access_who import read_bits
 from pamconf.login import Login
 
@@ -188,7 +187,7 @@ class _Asker(_Asked):
         return self._may(f"{name} as the caller")
 
     def _in_group(self, name: str) -> bool:
-        return accounts.has_group(name, self.login.world.root) and self._may(f"a caller in {name}")
+        return self.login.world.has_group(name) and self._may(f"a caller in {name}")
 
     def _uid_below(self, limit: int) -> bool:
         return self._may(f"a caller whose uid is below {limit}")

@@ -167,6 +167,33 @@ def test_what_readme_shows_of_explain(
     assert done.stdout == output
 
 
+def forget_a_setting(machine: Path) -> None:
+    """Leave out of step 3 what Debian's own file says otherwise, and remark on the network."""
+    (machine / "etc/ssh/sshd_config.d/00-doorward.conf").write_text("UsePAM yes\n")
+    (machine / "etc/ssh/sshd_config").write_text(DEBIANS)
+    access = machine / "etc/security/access-doorward.conf"
+    access.write_text(access.read_text().replace("\n", "  # the office\n"))
+
+
+def test_what_readme_shows_of_lint(machine: Path) -> None:
+    """As above, of what is wrong."""
+    recipe_of_ssh(machine)
+    forget_a_setting(machine)
+    (shown,) = re.findall(r"```console\n# doorward pam lint sshd\n((?:.*\n)*?)```", README)
+    command = [sys.executable, "-m", "doorward", "pam", "lint", "sshd", "--root", str(machine)]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert done.returncode == 1
+    assert done.stdout.replace(str(machine), "") == shown
+
+
+DEBIANS = """Include /etc/ssh/sshd_config.d/*.conf
+
+KbdInteractiveAuthentication no
+UsePAM yes
+"""
+"""What counts here of the sshd_config that Debian comes with."""
+
+
 def test_every_reason_in_the_log_is_in_readme() -> None:
     """An admin would read a word in the log and not find what it means."""
     folder = CHECKOUT / "pam_module"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pamconf import Rule, explain, stack
+from pamconf import PamconfError, Rule, explain, explore, login, stack
 from pamconf.access_who import Origin
 from pamconf.accounts import Account
 from pamconf.explain import Decision
@@ -225,3 +225,40 @@ def test_the_second_pass_takes_the_path_of_the_first() -> None:
     service = stack.load_from({D: b"", f"{D}/sshd": text}.get, "sshd")
     (one,) = explain.explain(service, None, OURS, calls=("auth", "setcred"))
     assert one.is_open
+
+
+def many(_rule: Rule, login: Login) -> str:
+    """A module to which many things are known."""
+    for n in range(2000):
+        login.fact(f"fact {n}", "so")
+    return password(_rule, login)
+
+
+def test_many_facts() -> None:
+    """A program would fall over a long list of people, with an error of its language."""
+    service = stack.load_from({D: b"", f"{D}/sshd": b"auth required pam_many.so\n"}.get, "sshd")
+    (one,) = explain.explain(service, None, {"pam_many": many}, calls=("auth",))
+    assert one.keys == (("password",),)
+    assert one.facts == ()
+
+
+def test_many_people() -> None:
+    """Somebody would be left out of a long list, or stand in another's place."""
+    names = [f"user{n}" for n in range(300)]
+    found = decisions("".join(f"auth sufficient pam_who.so {name}\n" for name in names))
+    assert [one.facts[-1].phrases for one in found[:-1]] == [(name,) for name in names]
+    assert [len(one.facts) for one in found] == [*range(1, 301), 300]
+    assert [one.gets_in for one in found] == [True] * 300 + [False]
+
+
+def test_too_many_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To find who is let in by what would take hours, where it is known how logins go."""
+    monkeypatch.setattr(login, "STEPS_MAX", 4000)
+    text = "auth [success=7 default=ignore] pam_unix.so\n"
+    text += "".join(f"auth optional pam_a{n}.so\n" for n in range(6))
+    text += "auth [default=7] pam_permit.so\n"
+    text += "".join(f"auth optional pam_b{n}.so\n" for n in range(7))
+    found = stack.load_from({D: b"", f"{D}/sshd": text.encode()}.get, "sshd")
+    assert len(list(explore.ways(found, ("auth",), OURS))) == 2**6 + 2**7
+    with pytest.raises(PamconfError, match="more than 4000 steps"):
+        explain.explain(found, None, OURS, calls=("auth",))

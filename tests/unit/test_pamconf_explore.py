@@ -1,10 +1,12 @@
 """Every way that a login can go."""
 
+from pathlib import Path
+
 import pytest
 
-from pamconf import PamconfError, Rule, Service, stack
-from pamconf.explore import Way, ways
-from pamconf.login import RIGHT, WRONG, Login
+from pamconf import PamconfError, Rule, Service, accounts, stack
+from pamconf.explore import Model, Way, unknown, ways
+from pamconf.login import RIGHT, STEPS_MAX, WRONG, Login, World
 from pamconf.models import MODELS
 
 D = "/etc/pam.d"
@@ -94,6 +96,97 @@ def test_too_many_ways() -> None:
     text = "".join(f"auth optional pam_new{n}.so\n" for n in range(13))
     with pytest.raises(PamconfError, match="more than 4096 ways"):
         list(ways(service(text), ["auth"], MODELS))
+
+
+def counting(model: Model) -> tuple[Model, list[Rule]]:
+    """The same model, and the rules that it has been asked of."""
+    asked: list[Rule] = []
+
+    def counted(rule: Rule, login: Login) -> str:
+        asked.append(rule)
+        return model(rule, login)
+
+    return counted, asked
+
+
+@pytest.mark.parametrize("control", ["optional", "required", "requisite", "sufficient"])
+def test_too_many_rules(control: str) -> None:
+    """A stack of thousands of modules that nobody knows would be followed for minutes."""
+    model, asked = counting(unknown)
+    with pytest.raises(PamconfError, match=f"more than {STEPS_MAX} steps") as caught:
+        list(ways(service(f"auth {control} pam_new.so\n" * 10_000), ["auth"], {"pam_new": model}))
+    assert len(asked) <= STEPS_MAX
+    assert caught.value.hint
+
+
+def test_too_much_to_read(tmp_path: Path) -> None:
+    """Long lists would be read over and over for hours; or what is mostly comments would not."""
+    (tmp_path / "list").write_text("+ : ann : 10.0.0.0/8\n" * 500)
+    (tmp_path / "comments").write_text("# + : ann : 10.0.0.0/8\n" * 500)
+    model, asked = counting(MODELS["pam_access"])
+
+    def follow(path: str) -> None:
+        text = f"auth required pam_access.so accessfile={path}\n" * 1000
+        list(ways(service(text), ["auth"], {"pam_access": model}, World(tmp_path)))
+
+    with pytest.raises(PamconfError, match="steps"):
+        follow("/list")
+    assert len(asked) < 250
+    asked.clear()
+    follow("/comments")
+    assert len(asked) == 1000
+
+
+def test_a_name_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory in the network would be asked the same at each way that a login can go."""
+    asked: list[str] = []
+
+    def note(name: str, _: Path) -> bool:
+        asked.append(name)
+        return True
+
+    monkeypatch.setattr(accounts, "has_group", note)
+    monkeypatch.setattr(accounts, "find", lambda name, root: note(name, root) and None)
+    text = "auth optional pam_succeed_if.so user in ann:bob\n"
+    text += "auth optional pam_succeed_if.so user ingroup adm:wheel\n"
+    found = list(ways(service(text * 3), ["auth"], MODELS))
+    assert len(found) == 5
+    assert sorted(asked) == ["adm", "ann", "bob", "wheel"]
+
+
+def test_modules_are_told_apart_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand modules that nobody knows would each be compared with all the others."""
+    compared: list[Rule] = []
+
+    def compare(one: Rule, other: Rule) -> bool:
+        compared.append(one)
+        return one is other
+
+    monkeypatch.setattr(Rule, "__eq__", compare)
+    text = "".join(f"auth [default=ignore] pam_new{n}.so\n" for n in range(1000))
+    (way,) = ways(service(text), ["auth"], MODELS)
+    assert len(way.unsure) == 1000
+    assert len(compared) < 1000
+
+
+@pytest.mark.parametrize(
+    ("control", "count"),
+    [
+        ("[default=ignore]", 1),
+        ("[default=reset]", 1),
+        ("[default=1]", 1),
+        ("[success=1 default=2]", 2),
+        ("[default=bad]", 2),
+        ("[success=ignore default=die]", 2),
+        ("optional", 2),
+    ],
+)
+def test_where_an_unknown_module_makes_no_difference(control: str, count: int) -> None:
+    """Ways would be followed that cannot differ, or a difference be overlooked."""
+    text = f"auth {control} pam_new.so\nauth required pam_unix.so\nauth required pam_totp.so\n"
+    found = list(ways(service(text), ["auth"], OURS, fixed={"password": RIGHT, "enrolled": NO}))
+    assert len(found) == count
+    assert all(way.unsure[0].name == "pam_new" for way in found)
 
 
 def test_wrong_answers_are_followed_too() -> None:

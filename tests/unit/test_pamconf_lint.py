@@ -484,6 +484,22 @@ def test_match_all_is_about_everybody(made: Made) -> None:
     assert found == []
 
 
+def test_a_match_line_in_an_included_file(made: Made) -> None:
+    """What stands in sshd_config.d would not be looked at."""
+    files = {
+        "/etc/pam.d/sshd": UNIX + ACCOUNT,
+        "/etc/ssh/sshd_config": f"Include /etc/ssh/sshd_config.d/*.conf\n{GOOD_SSHD}",
+        "/etc/ssh/sshd_config.d/x.conf": "Match Group sudo\nAuthenticationMethods password\n",
+    }
+    root = made.root(files)
+    (one,) = lint([pamconf.load("sshd", root)], Machine(root))
+    assert (one.code, one.place.path, one.place.line) == (
+        "PAM303",
+        "/etc/ssh/sshd_config.d/x.conf",
+        2,
+    )
+
+
 def test_root_is_looked_at_too(made: Made) -> None:
     """Root would be locked out by what is good for all others."""
     config = GOOD_SSHD + "AuthenticationMethods publickey,keyboard-interactive:pam\n"

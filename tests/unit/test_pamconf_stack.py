@@ -136,6 +136,19 @@ def test_too_much() -> None:
         service("part0", **deep)
 
 
+def test_too_much_for_nothing() -> None:
+    """Files without a single rule would be read for hours, or until there is no stack left."""
+    wide = {f"part{n}": f"auth include part{n + 1}\n" * 9 for n in range(7)}
+    with pytest.raises(PamconfError, match="more than 200000 lines") as caught:
+        service("part0", **wide, part7="# nothing\n" * 1000)
+    assert caught.value.hint
+    deep = {
+        f"part{n}": f"auth {'include' if n % 20 else 'substack'} part{n + 1}\n" for n in range(300)
+    }
+    with pytest.raises(PamconfError, match="more than 60 files within each other"):
+        service("part0", **deep)
+
+
 def test_questions_that_make_no_sense() -> None:
     """A slip of a program would be answered with something that looks like an answer."""
     with pytest.raises(UsageError, match="no type of rules: 'auht'"):
@@ -274,6 +287,7 @@ def root(tmp_path: Path) -> Path:
     (folder / "login").symlink_to("/etc/pam.d/./up/../pam.d/sshd")
     (folder / "up").symlink_to("../pam.d")
     (folder / "loop").symlink_to("loop")
+    (folder / "nowhere").symlink_to("gone/../part")
     (folder / "part").write_text("auth required pam_unix.so\n")
     return tmp_path
 
@@ -285,7 +299,8 @@ def test_an_image(root: Path) -> None:
         loaded = pamconf.load(name, root)
         assert [rule.place for rule in loaded.rules("auth")] == [f"{D}/part:1"]
         assert loaded.files[f"{D}/part"].content == b"auth required pam_unix.so\n"
-    assert pamconf.load("loop", root).abort is not None
+    for name in ("loop", "nowhere", "n" * 300):
+        assert pamconf.load(name, root).abort is not None
 
 
 def test_this_machine(root: Path) -> None:

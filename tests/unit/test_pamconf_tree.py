@@ -1,5 +1,6 @@
 """Reading configuration: below a root folder, out of memory, and who the users are."""
 
+import errno
 import grp
 import os
 import pwd
@@ -10,7 +11,7 @@ import pytest
 from pamconf import accounts
 from pamconf.accounts import Account
 from pamconf.errors import FileError
-from pamconf.tree import Files, Texts, Tree
+from pamconf.tree import Files, Kind, Texts, Tree
 
 FILES = {
     "/etc/a.conf": "a",
@@ -82,6 +83,48 @@ def test_links_stay_in_the_root(tree: Tree) -> None:
     assert tree.glob("/etc/loop/*") == []
     with pytest.raises(FileError, match="links"):
         tree.read("/etc/loop")
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [
+        ("/etc/a.conf/", errno.ENOTDIR),
+        ("/etc/a.conf/.", errno.ENOTDIR),
+        ("/etc/a.conf/../b.conf", errno.ENOTDIR),
+        ("/etc/none/../a.conf", errno.ENOENT),
+        ("/etc/to-none", errno.ENOENT),
+        ("/etc/to-a", errno.ENOTDIR),
+        ("/etc/a.conf\0", errno.ENOENT),
+        ("/etc/link40", None),
+        ("/etc/link41", errno.ELOOP),
+        ("/../../etc/d/../../../etc/./a.conf", None),
+    ],
+)
+def test_paths_as_the_kernel_finds_them(tree: Tree, path: str, error: int | None) -> None:
+    """A file would be read that no program of the root can open by that path."""
+    etc = tree.root / "etc"
+    (etc / "to-none").symlink_to("none/../a.conf")
+    (etc / "to-a").symlink_to("a.conf/")
+    for n in range(41):
+        (etc / f"link{n + 1}").symlink_to(f"link{n}" if n else "a.conf")
+    if error is None:
+        assert tree.read(path) == "a"
+        return
+    with pytest.raises(FileError, match=os.strerror(error)):
+        tree.read(path)
+    with pytest.raises(OSError, match=os.strerror(error)) as caught:
+        tree.follow(path).read_bytes()
+    assert caught.value.errno == error
+
+
+def test_a_root_that_is_no_folder(tmp_path: Path) -> None:
+    """A slip of who names the root would be an error of the language."""
+    (tmp_path / "loop").symlink_to("loop")
+    assert Tree(tmp_path / "loop").kind("/etc") is Kind.NOTHING
+    with pytest.raises(FileError):
+        Tree(tmp_path / "loop").read("/etc/passwd")
+    with pytest.raises(FileError):
+        Tree(tmp_path / "loop").real("/etc/../x")
 
 
 ACCOUNTS = {
