@@ -27,7 +27,7 @@ from functools import cached_property
 
 from pamconf import lines
 from pamconf.errors import FileError
-from pamconf.lines import bytes_of, text_of
+from pamconf.lines import bytes_of, printable, text_of
 from pamconf.stack import File
 from pamconf.tree import Files
 
@@ -325,24 +325,20 @@ def _difference(line: _Line, type_: str, rules: Sequence[_Known]) -> str:
         return "a comment, where only profiles' rules may stand"
     number = _NUMBER.match(line.raw)
     entry = _entry(_without(number) if number else line.raw)
-    name = _module(entry)
-    same = [rule for rule in rules if rule.module == name != ""]
+    module = _module(entry)
+    same = [rule for rule in rules if rule.module == module != ""]
+    name = printable(module)
     if not same:
         return "this rule is in no profile"
     if any(_after(line.text, [rule], 0) for rule in same):
-        return f"{_shown(name)} stands in another order than pam-auth-update wrote it, or once more"
+        return f"{name} stands in another order than pam-auth-update wrote it, or once more"
     alike = [rule for rule in same if rule.control == _control(entry)]
     what = "control"
     if alike:
         what = "type" if entry.fields[0].text != type_ else "white space"
     profile = (alike or same)[0].profile
     where = "pam-auth-update wrote it" if profile == _NO_PROFILE else f"in its profile {profile!r}"
-    return f"the {what} of {_shown(name)} is other than {where}"
-
-
-def _shown(name: str) -> str:
-    """Return a name as it can stand in a line for people, whatever is in it."""
-    return "".join(char if char.isprintable() else "?" for char in name)
+    return f"the {what} of {name} is other than {where}"
 
 
 def _entry(line: bytes) -> lines.Entry:

@@ -41,6 +41,16 @@ def bytes_of(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
+def printable(text: str) -> str:
+    """Return a text as it can stand in a line for people: what would steer it as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in text
+    )
+
+
 @dataclass(frozen=True)
 class Field:
     """A field of a line: its text, and where that begins: line and column in the file, from 1."""
@@ -139,7 +149,7 @@ class _Reader:
             room = BUFFER - joined.length
             if room <= 1 or self._at >= len(self._content):
                 return False
-            place = (self._line, self._at - self._begin + 1)
+            place = (self._line, len(text_of(self._content[self._begin : self._at])) + 1)
             piece = self._take(room - 1).partition(b"\0")[0]
             said = piece.partition(b"#")[0]
             bare = piece.lstrip(_BLANK)

@@ -2,8 +2,8 @@
 
 import click
 
-from doorward.terminal import printable
 from pamconf.errors import excerpt
+from pamconf.lines import printable
 
 _CLIPPED = 40  # characters that are shown on each side of a place, and of it
 

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from doorward.terminal import printable
+from pamconf.lines import printable
 
 _UNFOLDED = 1000  # columns for a table that goes to a program or a file
 

@@ -8,14 +8,7 @@ from collections.abc import Iterator
 import click
 
 from doorward.errors import ConfirmationError, DoorwardError, OutputError
-
-
-def printable(text: str) -> str:
-    """Return `text` with all that could steer a terminal, or hide in it, as escapes."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
-        for char in text
-    )
+from pamconf.lines import printable
 
 
 def report(error: DoorwardError) -> None:

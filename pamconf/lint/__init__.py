@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pamconf import loading
 from pamconf.errors import FileError
+from pamconf.lines import printable
 from pamconf.lint import access, files, logic, modules, sshd, syntax
 from pamconf.lint.check import Check
 from pamconf.lint.finding import Finding, Found, Place, merged
@@ -69,9 +70,8 @@ def _finding(check: Check, found: Found, lines: list[str], service: str) -> Find
     line = found.place.line
     text = lines[line - 1] if line is not None and line <= len(lines) else ""
     severity, place = found.severity or check.severity, found.place.within(text)
-    return Finding(
-        check.code, check.name, severity, place, text, found.message, found.hint, (service,)
-    )
+    said = printable(found.message), printable(found.hint)
+    return Finding(check.code, check.name, severity, place, text, *said, (service,))
 
 
 def _lines(path: str, one: Subject) -> list[str]:

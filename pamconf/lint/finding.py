@@ -7,6 +7,8 @@ from pamconf.lines import Field
 from pamconf.problem import Severity
 from pamconf.stack import Rule
 
+_BLANKS = " \t\r"
+
 
 @dataclass(frozen=True)
 class Place:
@@ -25,8 +27,9 @@ class Place:
         """Return the place with a width: that of what stands in its line, if it is all of it."""
         if self.width:
             return self
-        bare = text.strip()
-        return replace(self, column=len(text) - len(text.lstrip()) + 1, width=max(1, len(bare)))
+        indent = len(text) - len(text.lstrip(_BLANKS))
+        width = len(text.rstrip(_BLANKS)) - indent
+        return replace(self, column=indent + 1 if width > 0 else 1, width=max(1, width))
 
 
 @dataclass(frozen=True)

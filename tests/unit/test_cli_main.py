@@ -9,7 +9,8 @@ import click
 import pytest
 from doorward import errors, main
 from doorward.commands import pam
-from doorward.terminal import printable
+
+from pamconf.lines import printable
 
 HEAVY = ("cffi", "ctypes", "doorward._core", "pyotp", "qrcode", "rich")
 

@@ -7,9 +7,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import pamconf
-from pamconf import loading, simulate, stack
+from pamconf import lines, loading, simulate, stack
 from pamconf.control import RETURNS
 from pamconf.doors import SOMEBODY
 from pamconf.errors import ToolError
@@ -754,6 +756,44 @@ def test_local_is_everybody(
     found = lint([pamconf.load(service, root)], Machine(root))
     told = [one.severity for one in found if one.code == "PAM506"]
     assert told == ([severity] if severity else [])
+
+
+# --- Anything ---
+
+PIECES = st.sampled_from(
+    ["auth ", "account ", "-session ", "@include ", "include ", "substack ", "x", "sshd",
+     "required ",
+     "sufficient ", "[success=", "1", "0", "die", " default=ignore] ", "pam_unix.so", "pam_u2f.so ",
+     "pam_access.so ", "pam_succeed_if.so ", "pam_doorward.so ", "pam_google_authenticator.so ",
+     "accessfile=", "/etc/x", "secret=/", "${USER}", " user=", "root", "nullok ", "notingroup ",
+     "+ : ", "ALL ", ": ", "EXCEPT ", "LOCAL\n", "10.0.0.0/8\n", "Match ", "Group ", "Address ",
+     "UsePAM no\n", "AuthenticationMethods ", "publickey,", "Include ", "\\\n", "\n", "\n", "\r\n",
+     " ", "\t", "#", "# pamconf: ignore PAM001\n", "\0", "\x85", "\udcff", "é", "z" * 1100]
+)  # fmt: skip
+ANYTHING = st.lists(PIECES, max_size=40).map("".join)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(ANYTHING, ANYTHING, ANYTHING)
+def test_anything(tmp_path: Path, rules: str, config: str, access: str) -> None:
+    """A file that somebody made a mistake in would end in a traceback instead of its line."""
+    root = tmp_path / "machine"
+    for path, text in (
+        ("etc/pam.d/sshd", rules),
+        ("etc/pam.d/x", rules[::-1]),
+        ("etc/ssh/sshd_config", config),
+        ("etc/x", access),
+        ("etc/security/access.conf", access),
+        (f"{examples.MODULES[1:]}/pam_unix.so", "\x7fELF"),
+    ):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(lines.bytes_of(text))
+    services = [pamconf.load(name, root) for name in ("sshd", "x", "none")]
+    for one in lint(services, Machine(root)):
+        assert len(one.message.splitlines()) == 1
+        assert one.hint
+        number, place = one.place.line, one.place
+        assert number is None or place.column + place.width <= max(2, len(one.text) + 1)
 
 
 # --- What is reached ---
