@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pamconf
-from doorward.names import machine_names
+from doorward.names import names_of
 from doorward.pam_models import WITH_DOORWARD
 from pamconf import PamconfError, Service, accounts, sshd
-from pamconf.access_who import Names, Origin
+from pamconf.access_who import Origin
 from pamconf.accounts import Account
 from pamconf.doors import SOMEBODY, Door, own_door, sshd_doors
 from pamconf.login import World
@@ -70,7 +70,7 @@ class Explained:
 def explained(name: str, root: str, account: Account | None, rhost: str | None) -> Explained:
     """Find out what becomes of logins to a service, by an account or anybody, from somewhere."""
     service = pamconf.load(name, root)
-    world = World(root, account, _places(service, root, rhost), _names(root))
+    world = World(root, account, _places(service, root, rhost), names_of(root))
     if service.name != _SSHD or not world.files.real(sshd.PATH).exists():
         doors = own_door(service, world, WITH_DOORWARD)
         return Explained(service, tuple(Entrance(door) for door in doors))
@@ -90,13 +90,9 @@ def explained_or_not(name: str, root: str) -> Explained:
         return Explained(nothing, (), problem=str(error).partition("\n")[0])
 
 
-def _names(root: str) -> Names:
-    return machine_names() if root == "/" else World().names
-
-
 def _places(service: Service, root: str, rhost: str | None) -> Mapping[str, Origin]:
     if not rhost:
-        return places(service, World(root, names=_names(root)))
+        return places(service, World(root, names=names_of(root)))
     terminal = "ssh" if service.name == _SSHD else None
     return {f"from {rhost}": Origin(rhost, terminal, service.name)}
 

@@ -3,17 +3,22 @@
 import ctypes
 import importlib.resources
 import os
+import re
 import stat
 import tempfile
 from pathlib import Path
 
 from doorward import files, process
 from doorward.errors import ModuleError, NotPermittedError
+from pamconf import loading
+from pamconf.tree import Tree
 
 MODULE_NAME = "pam_doorward.so"
 
 _MODE = 0o644
 _SYMBOLS = ("pam_sm_authenticate", "pam_sm_setcred")
+
+_GLIBC = re.compile(rb"GLIBC_[0-9.]+")
 
 _LIBPAM = "libpam.so.0"
 _PROBE_SERVICE = "doorward-probe"
@@ -26,18 +31,19 @@ class _Conversation(ctypes.Structure):
     _fields_ = (("conv", ctypes.c_void_p), ("appdata_ptr", ctypes.c_void_p))
 
 
-def module_install() -> tuple[str, bool]:
-    """Put the module, owned by root and 0644, where libpam looks.
+def module_install(root: str = "/") -> tuple[str, bool]:
+    """Put the module, owned by root and 0644, where libpam looks, or would below another root.
 
     Returns its path, and whether there was anything to do. Raises NotPermittedError for who is not
-    root, and ModuleError where the module is not there, does not load, or has no place to go.
+    root, and ModuleError where the module is not there, does not load, has no place to go, or is
+    for another machine than that root.
     """
     if os.geteuid() != 0:
         raise NotPermittedError(
             "only root can install the PAM module", hint="Run this as root, or with sudo."
         )
     content = process.in_child(_module_content)
-    path = f"{process.in_child(_module_folder).decode()}/{MODULE_NAME}"
+    path = f"{_folder_below(root, content)}/{MODULE_NAME}"
     with files.place_of_root(path) as at:
         if _is_there(at, content):
             return path, False
@@ -95,6 +101,49 @@ def _module_folder() -> bytes:
     raise ModuleError(
         f"{_LIBPAM} did not load its own {_PROBE_MODULE}", hint="Is Linux-PAM installed completely?"
     )
+
+
+def _folder_below(root: str, content: bytes) -> str:
+    """Return the folder for the module, on this machine or below another root."""
+    tree = Tree(root)
+    if tree.root == Path("/"):
+        return process.in_child(_module_folder).decode()
+    beside = loading.find(_PROBE_MODULE, loading.folders(tree), tree)
+    if beside is None:
+        raise ModuleError(
+            f"there is no {_PROBE_MODULE} below {root}, next to which the module would go",
+            hint="Install Linux-PAM there first.",
+        )
+    real = tree.real(beside)
+    if _architecture(real.read_bytes()) != _architecture(content):
+        raise ModuleError(
+            f"{beside} below {root} is for another architecture than this doorward",
+            hint="Build doorward for that one.",
+        )
+    lacking = _lacking(content, real.parent, tree)
+    if lacking:
+        raise ModuleError(
+            f"the C library below {root} has no {lacking}, which this module needs",
+            hint="Build doorward on a system as old as that one.",
+        )
+    return str(real.parent)
+
+
+def _architecture(content: bytes) -> tuple[bytes, bytes]:
+    """Return the class and byte order, and the machine, of an ELF file (elf(5))."""
+    return content[4:6], content[18:20]
+
+
+def _lacking(content: bytes, folder: Path, tree: Tree) -> str | None:
+    """Return a version of the C library that the module needs and that is not there, if one is."""
+    for place in (folder.parent, *map(tree.real, ("/lib64", "/lib", "/usr/lib"))):
+        try:
+            library = (place / "libc.so.6").read_bytes()
+        except OSError:
+            continue
+        needed = sorted({*_GLIBC.findall(content)})
+        return next((one.decode() for one in needed if one + b"\0" not in library), None)
+    return "libc.so.6"
 
 
 def _is_there(at: files.Place, content: bytes) -> bool:

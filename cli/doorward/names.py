@@ -8,6 +8,7 @@ import socket
 from collections.abc import Sequence
 
 from doorward.errors import AccountError
+from pamconf import accounts
 from pamconf.access_who import Names
 
 
@@ -39,9 +40,35 @@ class Groups:
         return entry.gr_gid in self._gids or self.user in entry.gr_mem
 
 
-def machine_names() -> Names:
-    """Return what this machine knows of hosts and netgroups, and its own name."""
-    return Names(_addresses, _in_netgroup, socket.gethostname())
+class GroupsBelow:
+    """The same of a user below another root, whose files are all that is known."""
+
+    def __init__(self, user: str, root: str) -> None:
+        """Find the user; raises AccountError where there is none."""
+        account = accounts.find(user, root)
+        if account is None:
+            hint = "Its /etc/passwd has those there are."
+            raise AccountError(f"there is no user '{user}' below {root}", hint=hint)
+        self.user = account.name
+        self._groups, self._root = account.groups, root
+
+    def __contains__(self, group: object) -> bool:
+        """Whether the user is in a group of that name."""
+        return group in self._groups
+
+    def has(self, group: str) -> bool | None:
+        """Whether the user is in a group; None where there is no such group."""
+        return group in self if accounts.has_group(group, self._root) else None
+
+
+def groups_of(user: str, root: str) -> Groups | GroupsBelow:
+    """Return the groups of a user of this machine, or of another root."""
+    return Groups(user) if root == "/" else GroupsBelow(user, root)
+
+
+def names_of(root: str) -> Names:
+    """Return what this machine knows of hosts, netgroups and its name; nothing of another root."""
+    return Names(_addresses, _in_netgroup, socket.gethostname()) if root == "/" else Names()
 
 
 def _addresses(host: str, *, ipv4_only: bool) -> Sequence[str]:

@@ -4,10 +4,9 @@ import time
 from collections.abc import Iterable, Iterator
 
 from doorward import native
-from doorward.names import machine_names
+from doorward.names import names_of
 from doorward.pam_models import NAME, WITH_DOORWARD
 from pamconf import access, access_strict
-from pamconf.access_who import Names
 from pamconf.errors import PamconfError
 from pamconf.lint import CHECKS, Found, Machine, Place, Subject
 from pamconf.lint.check import check
@@ -50,7 +49,7 @@ def machine(root: str) -> Machine:
         WITH_DOORWARD,
         {**SIGNATURES, NAME: Signature(frozenset({"auth"}), None)},
         SECOND_FACTORS | {NAME},
-        machine_names() if root == "/" else Names(),
+        names_of(root),
     )
 
 

@@ -6,6 +6,7 @@ made.
 
 import json
 import os
+import re
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -432,6 +433,36 @@ def test_install_module(alice: Enrollee) -> None:
     run = alice.run("pam", "install-module")
     assert run.returncode == 5
     assert run.stderr.startswith("doorward: error: only root can install the PAM module\nhint: ")
+
+
+def test_install_module_below_another_root() -> None:
+    """An image would get no module, or one that cannot be loaded there, and refuse everybody."""
+    (beside,) = {path.parent for path in Path("/usr/lib").rglob("pam_permit.so")}
+    libc = next(Path("/lib").glob("*-linux-gnu/libc.so.6")).read_bytes()
+    permit = (beside / "pam_permit.so").read_bytes()
+    root = Path("/srv/image")
+    folder = root / "usr/lib" / beside.parent.name / "security"
+    folder.mkdir(parents=True)
+    (root / "lib").symlink_to("usr/lib")
+
+    def installed() -> tuple[int, str]:
+        run = run_as_root("pam", "install-module", "--root", str(root))
+        return run.returncode, run.stdout + run.stderr.partition("\n")[0]
+
+    assert installed()[0] == 11
+    (folder / "pam_permit.so").write_bytes(permit[:18] + b"\0\1" + permit[20:])
+    path = f"/usr/lib/{beside.parent.name}/security/pam_permit.so"
+    why = f"{path} below {root} is for another architecture than this doorward"
+    assert installed() == (11, f"doorward: error: {why}")
+    (folder / "pam_permit.so").write_bytes(permit)
+    needed = re.findall(rb"GLIBC_[0-9.]+\0", (beside / "pam_doorward.so").read_bytes())[0]
+    (folder.parent / "libc.so.6").write_bytes(libc.replace(needed, b"x" * len(needed)))
+    assert installed()[0] == 11
+    assert f"has no {needed[:-1].decode()}, which" in installed()[1]
+    (folder.parent / "libc.so.6").write_bytes(libc)
+    assert installed() == (0, f"Installed: {folder}/pam_doorward.so\n")
+    assert (folder / "pam_doorward.so").read_bytes() == (beside / "pam_doorward.so").read_bytes()
+    shutil.rmtree(root)
 
 
 def test_what_root_wrote_a_login_reads(alice: Enrollee) -> None:

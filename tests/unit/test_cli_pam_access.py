@@ -81,6 +81,36 @@ def test_a_long_line_is_clipped(file: Path) -> None:
     assert max(map(len, _run("check", file).stdout.splitlines())) < 250
 
 
+def test_another_root(tmp_path: Path) -> None:
+    """The groups, and the file, would be this machine's."""
+    for name, text in {
+        "passwd": "alice:x:1000:1000::/:/bin/sh\n",
+        "group": "alice:x:1000:\nteam:x:5000:alice\n",
+        "access.conf": "+ : (team) : 10.0.0.0/8\n+ : team : LOCAL\n- : ALL : ALL\n",
+    }.items():
+        (tmp_path / "etc").mkdir(exist_ok=True)
+        (tmp_path / "etc" / name).write_text(text)
+    test = ("test", "/etc/access.conf", "--root", tmp_path, "--user", "alice", "--from", "10.1.1.1")
+    run = _run(*test, "--json")
+    told = json.loads(run.stdout)
+    assert told["pam_access"]["granted"]
+    assert told["doorward"]["skips"]
+    check = _run("check", "/etc/access.conf", "--root", tmp_path, "--nodefgroup")
+    assert "there is a group of that name, and no user" in check.stdout
+    nobody = _run(*test[:4], "--user", "bob")
+    assert (nobody.returncode, nobody.stdout) == (10, "")
+    assert f"there is no user 'bob' below {tmp_path}" in nobody.stderr
+
+
+def test_a_group_that_another_root_lacks(tmp_path: Path) -> None:
+    """A group that is not there asks for the code, whoever it is."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/passwd").write_text("alice:x:1000:1000::/:/bin/sh\n")
+    (tmp_path / "etc/access.conf").write_text("+ : ALL EXCEPT (none) : ALL\n")
+    run = _run("test", "/etc/access.conf", "--root", tmp_path, "--user", "alice", "--json")
+    assert not json.loads(run.stdout)["doorward"]["skips"]
+
+
 def test_check_in_json(file: Path) -> None:
     """A program could not tell what is wrong."""
     file.write_text("+ : ALL : 0.0.0.0/0\n- : ALL : ALL\n")

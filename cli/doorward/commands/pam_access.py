@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import click
 from doorward.commands import options
 from doorward.errors import FileError
 from doorward.excerpt import say_place
-from doorward.names import Groups, machine_names
+from doorward.names import groups_of, names_of
 from doorward.native import access_skips
 from doorward.terminal import say, say_json
 from pamconf import access_check, access_strict, accounts
@@ -20,6 +21,7 @@ from pamconf.access_strict import StrictDecision
 from pamconf.access_who import Decision, Origin, who
 from pamconf.lines import text_of
 from pamconf.problem import Problem, Severity
+from pamconf.tree import Tree
 
 _PROBLEMS = 1  # the exit code
 _SHOWN = 90  # characters of a line
@@ -62,6 +64,7 @@ Examples:
     "--only", type=click.Choice([_PAM_ACCESS, _DOORWARD]), help="As this one reads it alone."
 )
 @_module_options
+@options.root_option
 @options.json_option
 @click.pass_context
 def check(
@@ -72,6 +75,7 @@ def check(
     fieldsep: str | None,
     listsep: str | None,
     nodefgroup: bool,
+    root: str,
     as_json: bool,
 ) -> None:
     """Say what is wrong in FILE, what comes of it, and how to mend it.
@@ -83,9 +87,10 @@ def check(
         if only == _DOORWARD:
             raise click.UsageError("--fieldsep, --listsep and --nodefgroup are pam_access's alone.")
         only = _PAM_ACCESS
-    read = _read(file, fieldsep, listsep)
+    read = _read(file, root, fieldsep, listsep)
+    is_group = partial(_is_group, root=root) if nodefgroup else None
     found = {
-        _PAM_ACCESS: access_check.check(read, group_alone=_is_group if nodefgroup else None),
+        _PAM_ACCESS: access_check.check(read, group_alone=is_group),
         _DOORWARD: access_strict.check(read, access_skips),
     }
     problems = [
@@ -112,6 +117,7 @@ Examples:
 @click.option("--from", "rhost", metavar="HOST", help="From which host.  [default: none]")
 @click.option("--tty", metavar="NAME", default="", help="At which terminal.")
 @_module_options
+@options.root_option
 @options.json_option
 def test(
     *,
@@ -122,16 +128,17 @@ def test(
     fieldsep: str | None,
     listsep: str | None,
     nodefgroup: bool,
+    root: str,
     as_json: bool,
 ) -> None:
     """Say what becomes of a login by FILE, and which line decides.
 
-    Groups, netgroups and hosts are looked up on this machine. With options of pam_access's, it is
-    asked as pam_access reads it alone.
+    Groups, netgroups and hosts are looked up on this machine; with --root, groups there, and no
+    hosts. With options of pam_access's, it is asked as pam_access reads it alone.
     """
-    read, groups = _read(file, fieldsep, listsep), Groups(user)
+    read, groups = _read(file, root, fieldsep, listsep), groups_of(user, root)
     origin = Origin(rhost, tty)
-    theirs = who(read, groups.user, groups, origin, machine_names(), nodefgroup=nodefgroup)
+    theirs = who(read, groups.user, groups, origin, names_of(root), nodefgroup=nodefgroup)
     ours = None
     if not _are_given(fieldsep, listsep, nodefgroup):
         ours = access_strict.decide(read, access_skips, groups.user, rhost or "", groups.has)
@@ -148,14 +155,16 @@ def _are_given(fieldsep: str | None, listsep: str | None, nodefgroup: bool) -> b
     return nodefgroup or fieldsep is not None or listsep is not None
 
 
-def _is_group(name: str) -> bool:
-    return accounts.has_group(name) and accounts.find(name) is None
+def _is_group(name: str, *, root: str) -> bool:
+    return accounts.has_group(name, root) and accounts.find(name, root) is None
 
 
-def _read(path: str, fieldsep: str | None, listsep: str | None) -> AccessFile:
+def _read(path: str, root: str, fieldsep: str | None, listsep: str | None) -> AccessFile:
+    """Read a file; with --root, a path is one as a program sees it that runs there."""
     try:
+        real = Path(path) if root == "/" else Tree(root).real(path)
         return parse(
-            text_of(Path(path).read_bytes()),
+            text_of(real.read_bytes()),
             path,
             FIELD_SEPARATORS if fieldsep is None else fieldsep,
             LIST_SEPARATORS if listsep is None else listsep,

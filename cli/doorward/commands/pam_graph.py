@@ -10,7 +10,7 @@ import pamconf
 from doorward import files
 from doorward.commands import options
 from doorward.errors import FileError
-from doorward.names import machine_names
+from doorward.names import names_of
 from doorward.pam_models import WITH_DOORWARD
 from doorward.process import filtered
 from pamconf import graph
@@ -64,7 +64,7 @@ def command(*, name: str, type_: str, output: str | None, as_dot: bool, root: st
 
 def _dot_text(name: str, type_: str, root: str) -> str:
     service = pamconf.load(name, root)
-    world = World(root, names=machine_names() if root == "/" else World().names)
+    world = World(root, names=names_of(root))
     return graph.dot(
         service, type_, WITH_DOORWARD, World(root, None, places(service, world), world.names)
     )
