@@ -1,7 +1,7 @@
-"""The strict reading of an access file, beside pam_access's: doorward's `accessfile=`.
+"""A strict reading of an access file, beside pam_access's: that of a module with `accessfile=`.
 
 It skips the code for whom a `+` line matches first, and asks everybody where anything is amiss. It
-is its owner's, the PAM module's: whoever wants it here hands in a `StrictReader`.
+is the module's own: whoever wants it here hands in a `StrictReader`.
 """
 
 from collections.abc import Callable

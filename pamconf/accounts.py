@@ -46,6 +46,11 @@ def has_group(name: str, root: str | Path = "/") -> bool:
         return False
 
 
+def is_group_alone(name: str, root: str | Path = "/") -> bool:
+    """Tell whether there is a group of that name, and no user."""
+    return has_group(name, root) and find(name, root) is None
+
+
 def in_files(name: str, files: Files) -> Account | None:
     """Return somebody's account as passwd(5) and group(5) have it. Raises no error."""
     users = [row for row in _rows(files, "/etc/passwd", 7) if row[0] == name]

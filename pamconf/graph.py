@@ -23,6 +23,7 @@ from pamconf.errors import PamconfError
 from pamconf.explore import Model
 from pamconf.flow import AGREES, End, Flow, Step, follow, start
 from pamconf.models import MODELS
+from pamconf.places import world_of
 from pamconf.stack import INCLUDES_FROM
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def dot(
 ) -> str:
     """Return the text, for graphviz, that draws a service's rules of a type, one of lines.TYPES.
 
-    `models` and `world` say which ways logins go. Raises PamconfError where there are more than
+    `models` and `world` say which ways logins go; without a world, anybody may come from anywhere.
+    Raises PamconfError where there are more than
     RULES_MAX rules, UsageError where there is no such type.
     """
     count = len(service.rules(type_))
@@ -83,7 +85,7 @@ def dot(
     name = re.sub(r"[^\w.@ -]", "_", _shown(service.name))
     return (
         f'digraph "{name} {type_}" {{\n{_HEAD}'
-        + "\n".join(_body(service, type_, models, world))
+        + "\n".join(_body(service, type_, models, world or world_of(service)))
         + "\n}\n"
     )
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pamconf.errors import FileError, ToolError
+from pamconf.errors import ToolError
 from pamconf.tree import Kind, Tree
 
 _LIBRARIES = ("/usr/lib", "/lib", "/usr/lib64", "/lib64")
@@ -24,13 +24,18 @@ FUNCTIONS = {
 }
 """What libpam calls in a module, by the types of rules."""
 
-_ELF = "\x7fELF"
-_SECONDS_MAX = 30
+_ELF = b"\x7fELF"
+_SECONDS_OF_A_MODULE = 5
+_SECONDS_MAX = 60
 
 _PROBE = """
-import ctypes, json, os, sys
+import ctypes, json, os, signal, sys
 
 def probe(path, functions):
+    signal.alarm(SECONDS)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in range(3):
+        os.dup2(nothing, number)
     try:
         module = ctypes.CDLL(path, mode=os.RTLD_NOW)
     except OSError as error:
@@ -48,10 +53,15 @@ for path in paths:
     os.close(writer)
     with open(reader, "rb") as answer:
         said = answer.read()
-    os.wait()
-    print(json.dumps(json.loads(said or b'{"error": "it ends the program that loads it"}')))
+    status = os.wait()[1]
+    hangs = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM
+    why = "it hangs when it is loaded" if hangs else "it ends the program that loads it"
+    print(json.dumps(json.loads(said) if said else {"error": why}))
 """
-"""Loads each module in a child of its own, as a program with libpam does."""
+"""Loads each module in a child of its own, as a program with libpam does.
+
+What the module prints is not seen, and it has `SECONDS`.
+"""
 
 
 @dataclass(frozen=True)
@@ -96,8 +106,9 @@ def find(module: str, places: Iterable[str], files: Tree) -> str | None:
 def looks_like_one(path: str, files: Tree) -> bool:
     """Tell whether a file could be a module, from how it begins."""
     try:
-        return files.read(path).startswith(_ELF)
-    except FileError:
+        with files.follow(path).open("rb") as file:
+            return file.read(len(_ELF)) == _ELF
+    except OSError:
         return False
 
 
@@ -110,7 +121,8 @@ def load(paths: Iterable[str]) -> Mapping[str, Loaded]:
     wanted = list(paths)
     if not wanted:
         return {}
-    argv = [sys.executable, "-I", "-S", "-c", _PROBE]
+    probe = _PROBE.replace("SECONDS", str(_SECONDS_OF_A_MODULE))
+    argv = [sys.executable, "-I", "-S", "-c", probe]
     try:
         done = subprocess.run(
             argv,
@@ -122,7 +134,10 @@ def load(paths: Iterable[str]) -> Mapping[str, Loaded]:
             timeout=_SECONDS_MAX,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise ToolError("modules could not be loaded, to see whether they do") from error
+        raise ToolError(
+            f"modules could not be loaded, to see whether they do: {error}",
+            hint="It takes a Python that can start another one.",
+        ) from error
     answers = map(json.loads, done.stdout.splitlines())
     return {
         path: Loaded(said.get("error"), frozenset(said.get("types", ())))

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from pamconf.access import parse, read_options
-from pamconf.access_who import Network, Origin, read_address, read_network
+from pamconf.access_who import Names, Network, Origin, read_address, read_network
+from pamconf.accounts import Account
 from pamconf.errors import PamconfError
 from pamconf.login import World
 
@@ -23,6 +24,16 @@ _LOCAL = ("su", "sudo", "login", "cron", "atd", "polkit", "runuser", "systemd", 
 
 _OUTSIDE = ("203.0.113.7", "198.51.100.7", "192.0.2.7", "8.8.8.8", "100.64.0.7", "2001:db8::7")
 """Addresses that stand for elsewhere: the first that no rule names (RFC 5737, RFC 3849)."""
+
+
+def world_of(service: "Service", names: Names | None = None, user: Account | None = None) -> World:
+    """Return the world that logins to a service come from: its root, with all of its places.
+
+    `names` are what pam_access may ask there, `user` is who logs in, None for anybody.
+    """
+    names = names or Names()
+    bare = World(service.root, names=names)
+    return World(service.root, user, places(service, bare), names)
 
 
 def places(service: "Service", world: World) -> Mapping[str, Origin]:

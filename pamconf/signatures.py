@@ -12,15 +12,14 @@ A function that a module does not have is PAM_MODULE_UNKNOWN (libpam/pam_dispatc
 with an argument that it does not know is the module's own business: most log it and pass over it.
 """
 
-import difflib
 import string
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pamconf.lines import TYPES
+from pamconf.nearest import meant
 from pamconf.problem import Severity
 
-_NEAR = 0.7  # how much alike (difflib) a word and the one that it is misspelt from are
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)  # strcasecmp()
 _TAKE_OUT = "Take it out."
 
@@ -97,7 +96,7 @@ class Words:
         elif name in self.known:
             why, hint = f"{argument!r}: {name!r} takes no value", f"Write {name!r} alone."
         else:
-            hint = _hint(name + equals, self.known, _TAKE_OUT)
+            hint = meant(name + equals, self.known) or _TAKE_OUT
         does = "fails for everybody because of" if self.fails else "passes over"
         severity = Severity.ERROR if self.fails or hint != _TAKE_OUT else Severity.WARNING
         return Misread(index, f"{self.module} {does} {why}", severity, hint)
@@ -107,13 +106,6 @@ def _agrees(argument: str, word: str) -> bool:
     if word.endswith(("=", "*")):
         return argument.startswith(word.removesuffix("*"))
     return argument == word
-
-
-def _hint(word: str, known: Iterable[str], otherwise: str) -> str:
-    """Ask whether the known word was meant that is most like it, if one is."""
-    lower = {one.translate(_LOWER): one for one in known}
-    found = difflib.get_close_matches(word.translate(_LOWER), lower, 1, _NEAR)
-    return f"Did you mean {lower[found[0]]!r}?" if found else otherwise
 
 
 _SUCCEED_IF_OPTIONS = ("debug", "use_uid", "quiet", "quiet_fail", "quiet_success", "audit")
@@ -139,11 +131,11 @@ def _succeed_if(arguments: Sequence[str]) -> Iterator[Misread]:
         test = rest[0] if rest else None
         if field.translate(_LOWER) not in _SUCCEED_IF_FIELDS:
             known = (*_SUCCEED_IF_FIELDS, *_SUCCEED_IF_OPTIONS)
-            hint = _hint(field, known, f"There are {', '.join(_SUCCEED_IF_FIELDS)}.")
+            hint = meant(field, known) or f"There are {', '.join(_SUCCEED_IF_FIELDS)}."
             yield _nonsense(condition[0], f"there is no field {field!r}", hint)
             return
         if test is not None and test.translate(_LOWER) not in _SUCCEED_IF_TESTS:
-            hint = _hint(test, _SUCCEED_IF_TESTS, f"There are {' '.join(_SUCCEED_IF_TESTS)}")
+            hint = meant(test, _SUCCEED_IF_TESTS) or f"There are {' '.join(_SUCCEED_IF_TESTS)}"
             yield _nonsense(condition[1], f"there is no test {test!r}", hint)
             return
         if len(condition) < 3:  # noqa: PLR2004 - field, test and value
@@ -181,7 +173,7 @@ def _listfile(arguments: Sequence[str]) -> Iterator[Misread]:
         if not equals:
             yield _listfile_words.misread(index, argument)
         elif values is None:
-            hint = _hint(name + equals, _listfile_words.known, _TAKE_OUT)
+            hint = meant(name + equals, _listfile_words.known) or _TAKE_OUT
             yield _as_onerr_says(index, f"{argument!r}, an argument that it does not know", hint)
         elif values and value not in values:
             hint = f"There are {', '.join(name + equals + one for one in values)}."
@@ -210,7 +202,8 @@ def _exec(arguments: Sequence[str]) -> Iterator[Misread]:
         if argument.startswith("/"):
             return
         if not _exec_words.knows(argument):
-            hint = _hint(argument, _exec_words.known, "Write the whole path of the program.")
+            hint = meant(argument, _exec_words.known)
+            hint = hint or "Write the whole path of the program."
             message = f"pam_exec takes {argument!r} for the program to run, in the folder it is in"
             yield Misread(index, message, Severity.ERROR, hint)
             return

@@ -12,17 +12,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pamconf import control as control_
 from pamconf import lines, simulate
 from pamconf.control import Control
 from pamconf.errors import FileError, PamconfError, UsageError
-from pamconf.explain import Decision, explain
-from pamconf.explore import Model
 from pamconf.lines import TYPES, Entry
-from pamconf.login import World
-from pamconf.models import MODELS
 from pamconf.tree import Tree
+
+if TYPE_CHECKING:
+    from pamconf.explain import Decision
+    from pamconf.explore import Model
+    from pamconf.login import World
 
 CONFDIRS = ("/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d")
 """Where services are looked for: the admin's folder, the distribution's, a vendor's."""
@@ -117,7 +119,7 @@ class Service:
     """A service's rules. `abort` says why libpam refuses all that is asked of it, if it does.
 
     `path` is its own file, None where it has none and `other` stands in for it; `files` are all
-    that were read, by their paths.
+    that were read, by their paths. `root` is where they are.
     """
 
     name: str
@@ -127,6 +129,7 @@ class Service:
     notes: tuple[Problem, ...] = ()
     _own: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     _other: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
+    root: str | Path = "/"
 
     def rules(self, type_: str) -> tuple[Rule, ...]:
         """Return the flattened list for a type, one of TYPES: `other`'s where it has none."""
@@ -149,13 +152,19 @@ class Service:
         return simulate.run(call, self.rules(simulate.CALLS[call]), returns, after)
 
     def explain(
-        self, world: World | None = None, models: Mapping[str, Model] = MODELS
-    ) -> tuple[Decision, ...]:
+        self, world: "World | None" = None, models: "Mapping[str, Model] | None" = None
+    ) -> "tuple[Decision, ...]":
         """Return who is asked what, and gets in or not; see pamconf.explain.
 
-        Every combination of the facts that matter is tried. `world` says what is known already.
+        Every combination of the facts that matter is tried. `world` says what is known already; if
+        it is None, anybody may come from anywhere (places.world_of).
         """
-        return explain(self, world, models)
+        # Who only reads and changes files does not wait for all that follows logins.
+        from pamconf.explain import explain  # noqa: PLC0415 - see above
+        from pamconf.models import MODELS  # noqa: PLC0415 - see above
+        from pamconf.places import world_of  # noqa: PLC0415 - see above
+
+        return explain(self, world or world_of(self), MODELS if models is None else models)
 
     def is_other(self, type_: str) -> bool:
         """Tell whether the rules of that type are those of `other`."""
@@ -168,7 +177,8 @@ def load(service: str, root: str | Path = "/", confdirs: Sequence[str] | None = 
     `confdirs` are the folders to look in, CONFDIRS if None, below `root` too. A service that is
     nowhere is `other`. Raises FileError where a file is there but cannot be read.
     """
-    return load_from(_reader(Tree(root)), service, CONFDIRS if confdirs is None else confdirs)
+    found = load_from(_reader(Tree(root)), service, CONFDIRS if confdirs is None else confdirs)
+    return replace(found, root=root)
 
 
 def load_from(read: Reader, service: str, confdirs: Sequence[str] = CONFDIRS) -> Service:
@@ -176,19 +186,47 @@ def load_from(read: Reader, service: str, confdirs: Sequence[str] = CONFDIRS) ->
     return _Loader(read, service.rpartition("/")[2].lower(), confdirs).service()
 
 
-def services(root: str | Path = "/", confdirs: Sequence[str] | None = None) -> list[str]:
-    """Return the names of all services under `root`, sorted, as far as the folders can be read."""
-    names: set[str] = set()
+PARTS = ("common-", "system-auth", "password-auth", "postlogin", "fingerprint-", "smartcard-")
+"""Beginnings of the names of files that distributions only include in services."""
+
+
+def services(
+    root: str | Path = "/", confdirs: Sequence[str] | None = None, *, parts: bool = True
+) -> list[str]:
+    """Return the names of all services under `root`, sorted, as far as the folders can be read.
+
+    Where there are no folders, they are those of pam.conf. Without `parts`, files are left out that
+    are only included (PARTS).
+    """
     tree = Tree(root)
-    for folder in CONFDIRS if confdirs is None else confdirs:
+    names = _names_in_folders(tree, CONFDIRS if confdirs is None else confdirs)
+    if names is None:
+        names = _names_in_pam_conf(tree) if confdirs is None else set()
+    left_out = () if parts else PARTS
+    return sorted(name for name in names if not name.startswith(left_out))
+
+
+def _names_in_folders(tree: Tree, folders: Sequence[str]) -> set[str] | None:
+    """Return the services in folders; None where there is no folder."""
+    names: set[str] | None = None
+    for folder in folders:
         try:
             found = [file.name for file in tree.follow(folder).iterdir()]
+            names = names or set()
             names |= {name for name in found if _is_file(f"{folder}/{name}", tree)}
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
             raise FileError(f"{folder}: {error.strerror}") from error
-    return sorted(name for name in names if name == name.lower() and not _is_leftover(name))
+    if names is None:
+        return None
+    return {name for name in names if name == name.lower() and not _is_leftover(name)}
+
+
+def _names_in_pam_conf(tree: Tree) -> set[str]:
+    content = _reader(tree)(PAM_CONF)
+    entries = lines.parse(content or b"")
+    return {entry.fields[0].text.lower() for entry in entries if entry.fields}
 
 
 def _is_leftover(name: str) -> bool:

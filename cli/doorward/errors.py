@@ -43,6 +43,12 @@ class DoorwardError(Exception):
         self.hint = hint
 
 
+class NonsenseError(DoorwardError):
+    """What was asked for makes no sense: a name that is none."""
+
+    exit_code = 2
+
+
 class AlreadyEnrolledError(DoorwardError):
     """There is a secret file already, and nobody said that it may go."""
 
@@ -115,6 +121,8 @@ def as_doorward_error(error: Exception) -> DoorwardError:
         return error
     if isinstance(error, pamconf_errors.FileError):
         return FileError(str(error), hint=error.hint)
+    if isinstance(error, pamconf_errors.UsageError):
+        return NonsenseError(str(error), hint=error.hint)
     if isinstance(error, pamconf_errors.PamconfError):
         return DoorwardError(str(error), hint=error.hint)
     if isinstance(error, OSError):

@@ -1,11 +1,23 @@
 """Showing people the place in a file that something is about."""
 
+from collections import Counter
+from collections.abc import Iterable
+
 import click
 
 from pamconf.errors import excerpt
 from pamconf.lines import printable
+from pamconf.problem import Severity
 
 _CLIPPED = 40  # characters that are shown on each side of a place, and of it
+
+
+def counted(severities: Iterable[Severity]) -> str:
+    """Return how many there are of each kind: "2 errors, 1 note"; nothing where there is none."""
+    count = Counter(severities)
+    return ", ".join(
+        f"{count[kind]} {kind}{'s' * (count[kind] > 1)}" for kind in Severity if count[kind]
+    )
 
 
 def say_place(text: str, column: int, width: int) -> None:

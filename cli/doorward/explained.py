@@ -3,10 +3,10 @@
 import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import NamedTuple
 
 import pamconf
+from doorward.errors import FileError
 from doorward.names import names_of
 from doorward.pam_models import WITH_DOORWARD
 from pamconf import PamconfError, Service, accounts, sshd
@@ -14,7 +14,7 @@ from pamconf.access_who import Origin
 from pamconf.accounts import Account
 from pamconf.doors import SOMEBODY, Door, own_door, sshd_doors
 from pamconf.login import World
-from pamconf.places import places
+from pamconf.places import world_of
 from pamconf.sentences import Strength, strength
 
 _SSHD = "sshd"
@@ -70,10 +70,12 @@ class Explained:
 def explained(name: str, root: str, account: Account | None, rhost: str | None) -> Explained:
     """Find out what becomes of logins to a service, by an account or anybody, from somewhere."""
     service = pamconf.load(name, root)
-    world = World(root, account, _places(service, root, rhost), names_of(root))
+    world = world_of(service, names_of(root), account)
+    if rhost:
+        world = replace(world, places=_place(service, rhost))
     if service.name != _SSHD or not world.files.real(sshd.PATH).exists():
         doors = own_door(service, world, WITH_DOORWARD)
-        return Explained(service, tuple(Entrance(door) for door in doors))
+        return Explained(service, tuple(Entrance(door) for door in doors), _unknown(service))
     theirs, warnings = _sshd(service, world, account or SOMEBODY, rhost)
     if account:
         return Explained(service, tuple(Entrance(door) for door in theirs), warnings)
@@ -81,18 +83,31 @@ def explained(name: str, root: str, account: Account | None, rhost: str | None) 
     return Explained(service, entrances, (*warnings, *_unmatched(world, rhost)))
 
 
-def explained_or_not(name: str, root: str) -> Explained:
+def services(root: str) -> list[str]:
+    """Return the services of a machine. Raises FileError where there are none."""
+    found = pamconf.services(root, parts=False)
+    if not found:
+        raise FileError(f"there are no services below {root}", hint="Is that the right folder?")
+    return found
+
+
+def explained_or_not(name: str, root: str, account: Account | None, rhost: str | None) -> Explained:
     """Find it out as far as that can be done: one service must not hide all others."""
     try:
-        return explained(name, root, None, None)
+        return explained(name, root, account, rhost)
     except PamconfError as error:
         nothing = Service(name, None, {})
         return Explained(nothing, (), problem=str(error).partition("\n")[0])
 
 
-def _places(service: Service, root: str, rhost: str | None) -> Mapping[str, Origin]:
-    if not rhost:
-        return places(service, World(root, names=names_of(root)))
+def _unknown(service: Service) -> tuple[str, ...]:
+    """Say that there is no such service, if there is none."""
+    if service.path:
+        return ()
+    return (f"there is no service '{service.name}': libpam goes by the rules of 'other'",)
+
+
+def _place(service: Service, rhost: str) -> Mapping[str, Origin]:
     terminal = "ssh" if service.name == _SSHD else None
     return {f"from {rhost}": Origin(rhost, terminal, service.name)}
 
@@ -159,12 +174,3 @@ def _unmatched(world: World, rhost: str | None) -> Iterator[str]:
 
 
 _LISTS = {keyword.lower() for keyword in sshd.LISTS}
-
-
-def services(root: str | Path) -> list[str]:
-    """Return the services of a machine, without the files that are only included."""
-    return [one for one in pamconf.services(root) if not one.startswith(_PARTS)]
-
-
-_PARTS = ("common-", "system-auth", "password-auth", "postlogin", "fingerprint-", "smartcard-")
-"""Beginnings of the names of files that services include, and that are none themselves."""

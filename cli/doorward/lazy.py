@@ -1,11 +1,12 @@
 """Groups of commands whose --help is there at once."""
 
-import difflib
 import importlib
 from collections.abc import Mapping
 from typing import Any
 
 import click
+
+from pamconf.nearest import nearest
 
 
 class LazyGroup(click.Group):
@@ -25,8 +26,8 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that is asked for, or say which may have been meant."""
         if self.get_command(ctx, args[0]) is None:
-            near = difflib.get_close_matches(args[0], self._listed, n=1)
-            meant = f"; did you mean '{near[0]}'?" if near else ""
+            near = nearest(args[0], self._listed)
+            meant = f"; did you mean '{near}'?" if near else ""
             ctx.fail(f"No such command '{args[0]}'{meant}")
         return super().resolve_command(ctx, args)
 

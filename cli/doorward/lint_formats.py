@@ -1,15 +1,15 @@
 """What `doorward pam lint` found, as people and as programs read it."""
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import click
 
-from doorward.excerpt import say_place
+from doorward.excerpt import counted, say_place
 from doorward.table import show_line
 from doorward.terminal import say, say_json
 from pamconf.lint import Check, Finding
@@ -51,13 +51,11 @@ def show_text(report: Report) -> None:
         show_line(f"    {one.message}.")
         show_line(f"    {one.hint}")
         say()
-    count = Counter(one.severity for one in report.findings)
-    said = [f"{count[kind]} {kind}{'s' * (count[kind] > 1)}" for kind in Severity if count[kind]]
-    of = f"{len(report.services)} service{'s' * (len(report.services) != 1)}"
-    say(f"{', '.join(said) or 'Nothing is wrong'} in {of}.")
+    said = counted(one.severity for one in report.findings) or "Nothing is wrong"
+    say(f"{said} in {len(report.services)} service{'s' * (len(report.services) != 1)}.")
     if report.findings:
         worst = min(report.findings, key=lambda one: [*Severity].index(one.severity))
-        say(f"'doorward pam lint --explain {worst.code}' says more of it.")
+        say(f"'doorward pam lint --explain {worst.code}' explains it.")
 
 
 def _about(one: Finding) -> str:
@@ -83,6 +81,7 @@ def show_json(report: Report) -> None:
                     "line": one.place.line,
                     "column": one.place.column if one.place.line else None,
                     "width": one.place.width if one.place.line else None,
+                    "text": one.text if one.place.line else None,
                     "message": one.message,
                     "hint": one.hint,
                     "services": list(one.services),
@@ -144,7 +143,7 @@ def _sarif_rule(check: Check) -> dict[str, object]:
 
 def _sarif_result(one: Finding, report: Report, index: int) -> dict[str, object]:
     path = Path(_relative(report.path(one)))
-    uri = path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    uri = path.as_uri() if path.is_absolute() else quote(os.fsencode(path))
     physical: dict[str, object] = {"artifactLocation": {"uri": uri}}
     if one.place.line:
         physical["region"] = {
@@ -176,8 +175,3 @@ def show_page(check: Check) -> None:
     say()
     for line in check.page.splitlines():
         say(line)
-
-
-def names(checks: Iterable[Check]) -> Sequence[tuple[str, str, str, str]]:
-    """Return a row for each check: its code, how bad it is, its name, and what it is about."""
-    return [(one.code, str(one.severity), one.name, one.summary) for one in checks]

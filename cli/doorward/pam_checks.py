@@ -11,8 +11,8 @@ from pamconf.errors import PamconfError
 from pamconf.lint import CHECKS, Found, Machine, Place, Subject
 from pamconf.lint.check import check
 from pamconf.lint.finding import at_argument, at_module
-from pamconf.lint.nearest import meant
 from pamconf.models.second_factor import SECOND_FACTORS
+from pamconf.nearest import meant
 from pamconf.problem import Severity
 from pamconf.signatures import SIGNATURES, Signature
 from pamconf.stack import Rule

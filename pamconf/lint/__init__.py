@@ -9,7 +9,7 @@ A line `# pamconf: ignore PAM007` above silences a check.
 from collections.abc import Iterable, Iterator, Mapping
 
 from pamconf import loading
-from pamconf.errors import FileError
+from pamconf.errors import FileError, UsageError
 from pamconf.lines import printable
 from pamconf.lint import access, files, logic, modules, sshd, syntax
 from pamconf.lint.check import Check
@@ -18,6 +18,7 @@ from pamconf.lint.ignores import ignored
 from pamconf.lint.machine import Machine, who_may_write
 from pamconf.lint.subject import Subject
 from pamconf.stack import Service
+from pamconf.tree import Tree
 
 __all__ = ["CHECKS", "Check", "Finding", "Found", "Machine", "Place", "Subject", "lint"]
 
@@ -36,11 +37,15 @@ def lint(
 ) -> list[Finding]:
     """Return what is wrong in services, in the order of files and lines, each thing once.
 
-    On the machine that this runs on, modules are loaded to see whether they do. Raises ToolError
-    where that cannot be tried at all.
+    `machine` is the one that they were loaded from, if it is None. There, modules are loaded to see
+    whether they do, if it is the one that this runs on. Raises ToolError where that cannot be tried
+    at all, UsageError where services are from elsewhere.
     """
-    machine = machine or Machine()
     services, checks = tuple(services), tuple(checks)
+    machine = machine or Machine(next((one.root for one in services), "/"))
+    for service in services:
+        if Tree(service.root).root != machine.files.root:
+            raise UsageError(f"{service.name} is from below {service.root}, not {machine.root}")
     tried = _loaded(services, machine)
     subjects = (Subject(service, machine, tried) for service in services)
     return merged(found for one in subjects for found in _findings(one, checks))

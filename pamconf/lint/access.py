@@ -9,13 +9,15 @@ from pamconf.errors import PamconfError
 from pamconf.lint.check import check
 from pamconf.lint.finding import Found, Place, at_argument, at_module
 from pamconf.lint.subject import Subject
+from pamconf.models.gates import access_files
 from pamconf.places import is_never_remote, reads_access_file
 from pamconf.problem import Kind, Problem, Severity
 from pamconf.stack import Rule
 from pamconf.tree import Kind as FileKind
 
-_MORE = "/etc/security/access.d/*.conf"
 _NAMED = "accessfile="
+_ASKED_BY_OTHERS = ("polkit-1", "runuser", "runuser-l", "su", "su-l", "sudo", "sudo-i")
+"""Services for who is logged in already, wherever from."""
 
 
 @check("PAM501", "missing-access-file", Severity.ERROR)
@@ -133,7 +135,7 @@ def access_line_passed_over(one: Subject) -> Iterator[Found]:
 
 @check("PAM504", "access-line-unreachable", Severity.ERROR)
 def access_line_unreachable(one: Subject) -> Iterator[Found]:
-    """A line of an access file stands below one that matches everybody, and is never come to.
+    """A line of an access file stands below one that matches everybody, and is never reached.
 
     The first line that matches decides.
 
@@ -169,7 +171,7 @@ def access_line_misread(one: Subject) -> Iterator[Found]:
     A `#` behind a field begins no comment: what follows is read as more origins. `0.0.0.0/0`
     matches nobody. `/024` is /20, since it is octal. The caret is below the word.
 
-    Mend it as the line below says; `doorward pam access check FILE` says the same of one file.
+    Mend it as the line below says.
 
     Bad:
 
@@ -223,21 +225,13 @@ def _is_skip(rule: Rule) -> bool:
 
 
 def _checked(file: AccessFile, options: Options, one: Subject) -> list[Problem]:
-    alone = partial(_is_group_alone, one) if options.nodefgroup else None
-    return access_check.check(file, group_alone=alone)
-
-
-def _is_group_alone(one: Subject, name: str) -> bool:
-    root = one.machine.root
-    return accounts.has_group(name, root) and accounts.find(name, root) is None
+    alone = partial(accounts.is_group_alone, root=one.machine.root)
+    return access_check.check(file, group_alone=alone if options.nodefgroup else None)
 
 
 def _files(rule: Rule, options: Options, one: Subject) -> Iterator[AccessFile]:
     """Yield the files that pam_access goes by, one after the other, as far as they can be read."""
-    paths = [options.accessfile]
-    if not any(argument.startswith(_NAMED) for argument in rule.arguments):
-        paths += one.machine.files.glob(_MORE)
-    for path in paths:
+    for path in access_files(rule, one.machine.files):
         try:
             text = one.machine.files.read(path)
             yield access.parse(text, path, options.fieldsep, options.listsep)
@@ -312,14 +306,11 @@ def _why_not_local(one: Subject) -> tuple[Severity, str] | None:
     name = one.service.name
     if name.startswith("xrdp"):
         return Severity.WARNING, "xrdp before 0.10 does not say from where somebody comes"
-    displays = logins.remote_displays(one.machine.root)
-    if any(
-        name.startswith(manager) and manager in found.path
-        for found in displays
-        for manager in ("lightdm", "gdm")
-    ):
-        served = displays[0]
-        return Severity.ERROR, f"{served.what} ({served.path}:{served.line}) serves other machines"
-    if name.startswith(("su", "sudo", "polkit")):
+    for manager in ("lightdm", "gdm"):
+        for found in logins.remote_displays(one.machine.root):
+            if name.startswith(manager) and manager in found.path:
+                served = f"{found.what} ({found.path}:{found.line})"
+                return Severity.ERROR, f"{served} serves other machines"
+    if name in _ASKED_BY_OTHERS:
         return Severity.WARNING, f"{name} never says from where somebody comes"
     return None

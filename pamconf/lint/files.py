@@ -4,13 +4,15 @@ import os
 import stat
 from collections.abc import Iterator
 
-from pamconf import accounts, auth_update
+from pamconf import accounts
 from pamconf.access import read_options
 from pamconf.accounts import Account
 from pamconf.lint.check import check
 from pamconf.lint.finding import Found, Place, at_argument, at_module
-from pamconf.lint.machine import Machine, facts_of, mend, who_may_write
+from pamconf.lint.machine import Machine, facts_of, mend, shell_path, who_may_write
 from pamconf.lint.subject import Subject
+from pamconf.models.gates import access_files
+from pamconf.models.programs import program
 from pamconf.models.words import last
 from pamconf.places import reads_access_file
 from pamconf.problem import Severity
@@ -24,7 +26,8 @@ _VARIABLES = ("${", "~", "%")
 def writable_by_others(one: Subject) -> Iterator[Found]:
     """Somebody other than root can change what logins go by, and so log in as anybody.
 
-    It is about the files of rules, the folders that these are in, and modules.
+    It is about the files of rules, the folders that these really are in, modules, the programs of
+    pam_exec, and sshd's settings.
 
     Mend it with `chown root: FILE` and `chmod go-w FILE`.
 
@@ -40,23 +43,31 @@ def writable_by_others(one: Subject) -> Iterator[Found]:
         auth required pam_unix.so
         account required pam_unix.so
     """
-    for path in one.service.files:
-        for each in (path, path.rpartition("/")[0]):
+    for path in (*one.service.files, *one.sshd_files):
+        for each in _with_folders(path, one.machine):
             who = who_may_write(each, one.machine)
             if who:
-                yield Found(Place(path), f"{each}: {who}", mend(each))
-    for path, rule in one.modules.items():
+                yield Found(Place(path), f"{each}: {who}", mend(each, one.machine))
+    programs = {str(program(rule)): rule for rule in one.called if rule.name == "pam_exec"}
+    for path, rule in {**one.modules, **programs}.items():
         who = who_may_write(path, one.machine)
         if who:
-            yield Found(at_module(rule), f"{path}: {who}", mend(path))
+            yield Found(at_module(rule), f"{path}: {who}", mend(path, one.machine))
+
+
+def _with_folders(path: str, machine: Machine) -> Iterator[str]:
+    """Yield a file, its folder, and the folder of what it is a link to."""
+    yield path
+    folders = {path.rpartition("/")[0]: None, machine.real_folder(path): None}
+    yield from (folder for folder in folders if folder)
 
 
 @check("PAM402", "list-writable-by-others", Severity.ERROR)
 def list_writable_by_others(one: Subject) -> Iterator[Found]:
     """Somebody other than root can change a list of who is let in, or who skips the code.
 
-    It is about access files and the lists of pam_listfile. pam_access goes by such a file all the
-    same; pam_listfile refuses where everybody can write it.
+    It is about access files, those in access.d too, and the lists of pam_listfile. pam_access goes
+    by such a file all the same; pam_listfile refuses where everybody can write it.
 
     Mend it with `chown root: FILE` and `chmod go-w FILE`.
 
@@ -83,16 +94,19 @@ def list_writable_by_others(one: Subject) -> Iterator[Found]:
         - : ALL : ALL
     """
     for rule in one.called:
-        path = _list_of(rule)
-        who = who_may_write(path, one.machine) if path else None
-        if path and who:
-            yield Found(at_module(rule), f"{path}: {who}", mend(path))
+        for path in _lists_of(rule, one.machine):
+            who = who_may_write(path, one.machine)
+            if who:
+                yield Found(at_module(rule), f"{path}: {who}", mend(path, one.machine))
 
 
-def _list_of(rule: Rule) -> str | None:
+def _lists_of(rule: Rule, machine: Machine) -> Iterator[str]:
     if rule.name == "pam_listfile":
-        return last(rule, "file=")
-    return read_options(rule.arguments).accessfile if reads_access_file(rule) else None
+        yield from filter(None, [last(rule, "file=")])
+    elif rule.name == "pam_access":
+        yield from access_files(rule, machine.files)
+    elif reads_access_file(rule):
+        yield read_options(rule.arguments).accessfile
 
 
 @check("PAM403", "secret-folder", Severity.ERROR)
@@ -142,13 +156,15 @@ def _trouble(folder: str, rule: Rule, machine: Machine) -> tuple[str, str] | Non
     facts = facts_of(folder, machine)
     if facts is None or not stat.S_ISDIR(facts.st_mode):
         if any(one.startswith("nullok") for one in rule.arguments):
-            return "is no folder: with nullok nobody is asked for a code", _make(folder)
-        return "is no folder: everybody is refused", _make(folder)
+            return "is no folder: with nullok nobody is asked for a code", _make(folder, machine)
+        return "is no folder: everybody is refused", _make(folder, machine)
     name = last(rule, "user=")
-    user = accounts.find(name, machine.root) if name else None
+    user = _account(name, machine) if name else None
     who = who_may_write(folder, machine, user.uid if user else 0)
+    if facts.st_mode & stat.S_IWOTH:
+        who = "everybody can make files in it"
     if who:
-        return f"can be changed by others: {who}", mend(folder)
+        return f"can be changed by others: {who}", mend(folder, machine)
     if name is None and not facts.st_mode & stat.S_IXOTH:
         return "cannot be entered by who logs in, so that they are refused", "Add user=root."
     if user and not _may_enter(user, facts):
@@ -156,8 +172,15 @@ def _trouble(folder: str, rule: Rule, machine: Machine) -> tuple[str, str] | Non
     return None
 
 
-def _make(folder: str) -> str:
-    return f"Run: install -d -m 0700 {folder}"
+def _account(name: str, machine: Machine) -> Account | None:
+    """Return who it is whose name, or number, is given."""
+    if name.isdecimal():
+        return Account(name, int(name), ())
+    return accounts.find(name, machine.root)
+
+
+def _make(folder: str, machine: Machine) -> str:
+    return f"Run: install -d -m 0700 {shell_path(folder, machine)}"
 
 
 def _may_enter(user: Account, facts: os.stat_result) -> bool:
@@ -234,8 +257,8 @@ def edited_block(one: Subject) -> Iterator[Found]:
         Auth-Initial:
             [success=end default=ignore] pam_unix.so nullok
     """
-    for file in filter(auth_update.is_owned, one.service.files.values()):
-        for edit in auth_update.edits(file, one.machine.files):
+    for file in one.service.files.values():
+        for edit in one.machine.block_edits(file):
             message = f"{edit.message}: pam-auth-update no longer changes this file"
             hint = (
                 "Put lines of your own below the block; 'pam-auth-update --force' writes it anew."

@@ -24,9 +24,10 @@ class Place:
     width: int = 0
 
     def within(self, text: str) -> "Place":
-        """Return the place with a width: that of what stands in its line, if it is all of it."""
+        """Return the place with a width that its line has: all that stands there, if it is 0."""
         if self.width:
-            return self
+            left = len(text) - self.column + 1
+            return replace(self, width=max(1, min(self.width, left)))
         indent = len(text) - len(text.lstrip(_BLANKS))
         width = len(text.rstrip(_BLANKS)) - indent
         return replace(self, column=indent + 1 if width > 0 else 1, width=max(1, width))

@@ -9,7 +9,7 @@ from pamconf.lint.finding import Found, Place, at_argument, at_rule
 from pamconf.lint.subject import Subject
 from pamconf.login import DIRECTORIES, WRONG
 from pamconf.models.passwords import EMAIL, PASSWORD
-from pamconf.models.second_factor import CODE, FACT, KEY, PASSWORD_AND_CODE, SECOND_FACTORS
+from pamconf.models.second_factor import CODE, FACT, KEY, PASSWORD_AND_CODE
 from pamconf.models.succeed_if import conditions
 from pamconf.places import reads_access_file
 from pamconf.problem import Severity
@@ -21,8 +21,8 @@ _FACTORS = {CODE, KEY, PASSWORD_AND_CODE}
 _TELLING = (FACT, "origin")
 """Facts that let in nobody by themselves: whoever set a service up meant something to be asked."""
 
-_ASKING = {*DIRECTORIES, *SECOND_FACTORS, "pam_unix"}
-"""Modules that nobody writes down who does not want something to be asked."""
+_ASKING = {*DIRECTORIES, "pam_unix"}
+"""Modules that nobody writes down who does not want a password to be asked."""
 
 _SAY_WHO = (*_TELLING, "account", "gid", "group", "home", "shell", "uid", "user")
 """Beginnings of the names of facts that are no proof of who it is."""
@@ -120,7 +120,8 @@ def _is_meant_to_ask(decision: Decision, one: Subject) -> bool:
         return decision.asked != (EMAIL,)
     if any(name in _TELLING for name in facts):
         return all(name.startswith(_SAY_WHO) for name in facts)
-    return not facts and any(rule.name in _ASKING for rule in one.service.rules("auth"))
+    asking = _ASKING | one.machine.second_factors
+    return not facts and any(rule.name in asking for rule in one.service.rules("auth"))
 
 
 @check("PAM203", "sufficient-above-code", Severity.ERROR)
@@ -296,7 +297,10 @@ def password_is_told(one: Subject) -> Iterator[Found]:
             continue
         if any(_FACTORS & {*right.asked} and _may_become(way, right) for right in one.right_ways):
             message = "a wrong password is refused before the code is asked: so a right one shows"
-            hint = "With 'required' for the password, both are asked before anything is refused."
+            hint = (
+                "With 'auth required pam_unix.so' in the service's own file instead of an include,"
+            )
+            hint += " both are asked before anything is refused."
             yield Found(at_rule(decided.rule), message, hint)
             return
 
@@ -311,7 +315,7 @@ def _may_become(way: Way, right: Way) -> bool:
 def nobody_gets_in(one: Subject) -> Iterator[Found]:
     """Something is asked, and everybody is refused whatever they answer.
 
-    Mend the rule that refuses. `doorward pam explain SERVICE` says by which line who is refused.
+    Mend the rule that refuses.
 
     Bad:
 
@@ -328,10 +332,14 @@ def nobody_gets_in(one: Subject) -> Iterator[Found]:
         account required pam_unix.so
     """
     decisions = [decision for door in one.doors for decision in door.decisions]
-    refusers = [decision.decided for decision in decisions if decision.asked and decision.decided]
-    if refusers and not any(decision.gets_in for decision in decisions):
-        hint = "'doorward pam explain' says who is refused by which line."
-        yield Found(at_rule(refusers[0]), "nobody gets in: all are asked, and refused here", hint)
+    for decision in decisions:
+        if any(other.gets_in for other in decisions):
+            return
+        if decision.asked and decision.decided:
+            why = "".join(f"; {note}" for note in decision.notes)
+            message = f"nobody gets in: all are asked, and refused here{why}"
+            yield Found(at_rule(decision.decided), message, "See why this rule refuses.")
+            return
 
 
 @check("PAM208", "either-is-enough", Severity.WARNING)
@@ -402,5 +410,5 @@ def not_followed(one: Subject) -> Iterator[Found]:
     """
     if one.too_much:
         path = one.service.path or next(iter(one.service.files), "")
-        hint = "'doorward pam explain' with --user and --from says what becomes of one login."
+        hint = "Ask about one login, of a user and from an address: that can be followed."
         yield Found(Place(path), one.too_much.message, hint)

@@ -2,19 +2,21 @@
 
 import grp
 import os
+import shlex
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from pamconf import loading
+from pamconf import auth_update, loading
 from pamconf.access_who import Names
+from pamconf.auth_update import Edit
 from pamconf.explore import Model
 from pamconf.models import MODELS
 from pamconf.models.second_factor import SECOND_FACTORS
 from pamconf.signatures import SIGNATURES, Signature
-from pamconf.stack import Rule
+from pamconf.stack import File, Rule
 from pamconf.tree import Tree
 
 
@@ -47,6 +49,15 @@ class Machine:
         """Who may own what logins go by: root, and who owns the folder that stands for /."""
         return frozenset({0, self.files.root.stat().st_uid})
 
+    def real_folder(self, path: str) -> str:
+        """Return the folder that a file is in when links are followed; "" where there is none."""
+        try:
+            folder = str(self.files.follow(path).parent)
+        except OSError:
+            return ""
+        root = "" if self.is_this else str(self.files.root)
+        return folder.removeprefix(root)
+
     @cached_property
     def folders(self) -> tuple[str, ...]:
         """The folders of PAM's modules."""
@@ -59,14 +70,31 @@ class Machine:
             self._paths[name] = loading.find(name, self.folders, self.files)
         return self._paths[name]
 
+    def block_edits(self, file: File) -> Sequence[Edit]:
+        """Return what was edited in pam-auth-update's block of a file, if it has one."""
+        if file.path not in self._edits:
+            is_owned = auth_update.is_owned(file)
+            self._edits[file.path] = auth_update.edits(file, self.files) if is_owned else []
+        return self._edits[file.path]
+
+    @cached_property
+    def _edits(self) -> dict[str, list[Edit]]:
+        return {}
+
     @cached_property
     def _paths(self) -> dict[str, str | None]:
         return {}
 
 
-def mend(path: str) -> str:
+def mend(path: str, machine: Machine) -> str:
     """Return the command after which nobody but root can change a file."""
-    return f"Run: chown root: {path}; chmod go-w {path}"
+    named = shell_path(path, machine)
+    return f"Run: chown root: {named}; chmod go-w {named}"
+
+
+def shell_path(path: str, machine: Machine) -> str:
+    """Return a path of the machine as somebody can type it here."""
+    return shlex.quote(path if machine.is_this else f"{machine.files.root}{path}")
 
 
 def who_may_write(path: str, machine: Machine, owner: int = 0) -> str | None:
@@ -74,7 +102,8 @@ def who_may_write(path: str, machine: Machine, owner: int = 0) -> str | None:
     facts = facts_of(path, machine)
     if facts is None:
         return None
-    if facts.st_mode & stat.S_IWOTH and not facts.st_mode & stat.S_ISVTX:
+    shared = stat.S_ISDIR(facts.st_mode) and facts.st_mode & stat.S_ISVTX
+    if facts.st_mode & stat.S_IWOTH and not shared:
         return "everybody can write it"
     if facts.st_uid not in {*machine.owners, owner}:
         return f"it belongs to the user of number {facts.st_uid}, not to root"

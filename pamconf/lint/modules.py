@@ -6,15 +6,17 @@ from pamconf import loading
 from pamconf.control import Action
 from pamconf.lint.check import check
 from pamconf.lint.finding import Found, at_argument, at_module, at_type
-from pamconf.lint.nearest import meant
+from pamconf.lint.machine import shell_path
 from pamconf.lint.subject import Subject
+from pamconf.nearest import meant
 from pamconf.problem import Severity
 from pamconf.stack import Rule
 
 _UNKNOWN = "module_unknown"
 """What libpam takes the answer of a module for that it cannot load, or that lacks the function."""
 
-_FAILS = ("bad", "die")
+_FAILS = ("bad", "die", "ok", "done")
+"""What makes that answer, which is none that lets in, the one of the whole stack."""
 
 
 @check("PAM101", "missing-module", Severity.ERROR)
@@ -103,7 +105,8 @@ def module_does_not_load(one: Subject) -> Iterator[Found]:
         if error:
             effect = _effect(rule.control[_UNKNOWN])
             severity = None if rule.control[_UNKNOWN] in _FAILS else Severity.WARNING
-            hint = f"Install the package of {path} again; 'ldd {path}' may tell what it lacks."
+            named = shell_path(str(path), one.machine)
+            hint = f"Install its package again; 'ldd {named}' may tell what it lacks."
             yield Found(at_module(rule), f"{error}: {effect}", hint, severity)
 
 

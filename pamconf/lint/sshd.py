@@ -61,7 +61,7 @@ def no_way_to_ask(one: Subject) -> Iterator[Found]:
     whatever they type.
 
     Mend it with `KbdInteractiveAuthentication yes`, in a file that comes before what says no: on
-    Debian /etc/ssh/sshd_config.d/00-doorward.conf.
+    Debian one in /etc/ssh/sshd_config.d whose name begins with 00.
 
     Bad:
 
@@ -244,8 +244,9 @@ def names_for_addresses(one: Subject) -> Iterator[Found]:
 def bad_sshd_config(one: Subject) -> Iterator[Found]:
     """With this configuration sshd does not start; one that runs goes on with the old one.
 
-    A note says where sshd itself could not be asked, for lack of rights, of its keys, or of
-    /run/sshd, which is there while it runs. What is found is then by our own reading of its files.
+    It is a warning where a line has what only a newer sshd may know. A note says where sshd itself
+    could not be asked, for lack of rights, of its keys, or of /run/sshd, which is there while it
+    runs. What is found is then by our own reading of its files.
 
     Mend the line; `sshd -t` says what sshd makes of it.
 
@@ -268,7 +269,11 @@ def bad_sshd_config(one: Subject) -> Iterator[Found]:
     problem = one.sshd_problem
     if problem:
         place = Place(problem.path or sshd.PATH, problem.line, problem.column or 1)
-        yield Found(place, problem.message, problem.hint or _HINT)
+        if isinstance(problem, sshd.TooNewError):
+            message = f"{problem.message}: what sshd's settings come to is not checked"
+            yield Found(place, message, "A newer sshd may know it.", Severity.WARNING)
+        else:
+            yield Found(place, problem.message, problem.hint or _HINT)
     for warning in one.sshd.warnings if one.sshd else ():
         yield Found(Place(sshd.PATH), warning, _HINT, Severity.NOTE)
 

@@ -12,7 +12,7 @@ from pamconf.explore import Way, ways
 from pamconf.lines import TYPES
 from pamconf.lint.machine import Machine
 from pamconf.login import WRONG, World
-from pamconf.places import places
+from pamconf.places import world_of
 from pamconf.sshd import Answer, Connection, Effective
 from pamconf.stack import Rule, Service
 from pamconf.tree import Kind
@@ -74,9 +74,7 @@ class Subject:
     @cached_property
     def world(self) -> World:
         """The machine, with the places that this service's rules tell apart."""
-        machine = self.machine
-        bare = World(machine.root, names=machine.names)
-        return World(machine.root, None, places(self.service, bare), machine.names)
+        return world_of(self.service, self.machine.names)
 
     @property
     def ways(self) -> tuple[Way, ...]:
@@ -134,6 +132,18 @@ class Subject:
             return sshd.consult(connection, root=self.machine.root), None
         except PamconfError as error:
             return None, error
+
+    @cached_property
+    def sshd_files(self) -> tuple[str, ...]:
+        """The files of sshd's settings, as far as they can be read."""
+        if self.service.name != SSHD:
+            return ()
+        try:
+            config = sshd.load(self.machine.files)
+        except PamconfError:
+            return ()
+        included = (file for node in sshd.nodes(config) for file in node.files)
+        return tuple(dict.fromkeys((config.path, *(file.path for file in included))))
 
     @cached_property
     def connections(self) -> tuple[Connected, ...]:

@@ -7,9 +7,10 @@ from pamconf.control import ACTIONS, KEYWORDS, RETURNS
 from pamconf.lines import BUFFER, TYPES, Entry, Field
 from pamconf.lint.check import check
 from pamconf.lint.finding import Found, Place, at_control, at_module, at_rule, at_type
-from pamconf.lint.nearest import meant
+from pamconf.lint.machine import shell_path
 from pamconf.lint.reach import unreached
 from pamconf.lint.subject import Subject
+from pamconf.nearest import meant
 from pamconf.problem import Severity
 from pamconf.simulate import following
 from pamconf.stack import File, Rule
@@ -318,8 +319,8 @@ def carriage_return(one: Subject) -> Iterator[Found]:
             spoilt = [field for field in entry.fields if field.text.endswith("\r")]
             for field in spoilt[-1:]:
                 message = "the line ends as on Windows: the last word has a carriage return in it"
-                place = _field(file, field)
-                yield Found(place, message, f"Run: sed -i 's/\\r$//' {file.path}")
+                place, path = _field(file, field), shell_path(file.path, one.machine)
+                yield Found(place, message, f"Run: sed -i 's/\\r$//' {path}")
 
 
 @check("PAM010", "swallowed-rule", Severity.ERROR)

@@ -7,7 +7,7 @@ from pamconf.access_who import Decision, who
 from pamconf.errors import FileError
 from pamconf.login import Login
 from pamconf.models.words import last
-from pamconf.tree import Kind
+from pamconf.tree import Kind, Tree
 
 if TYPE_CHECKING:
     from pamconf.stack import Rule
@@ -84,14 +84,19 @@ def pam_access(rule: "Rule", login: Login) -> str:
     if login.call == "setcred":
         return "ignore"
     options = access.read_options(rule.arguments)
-    paths = [options.accessfile]
-    if not any(argument.startswith("accessfile=") for argument in rule.arguments):
-        paths += login.world.files.glob("/etc/security/access.d/*.conf")
-    for path in paths:
+    for path in access_files(rule, login.world.files):
         decision = _decision(path, options, login)
         if decision.rule:
             return "success" if decision.granted else "perm_denied"
     return "success"
+
+
+def access_files(rule: "Rule", files: Tree) -> list[str]:
+    """Return the files that pam_access goes by, one after the other."""
+    paths = [access.read_options(rule.arguments).accessfile]
+    if not any(argument.startswith("accessfile=") for argument in rule.arguments):
+        paths += files.glob("/etc/security/access.d/*.conf")
+    return paths
 
 
 def _decision(path: str, options: access.Options, login: Login) -> Decision:

@@ -32,17 +32,22 @@ def run_program(rule: "Rule", login: Login) -> str:
     """
     if login.call == "setcred":
         return "ignore"
-    options, program = _split(rule)
+    options, run = _split(rule)
     types = [one[len("type=") :] for one in options if one.lower().startswith("type=")]
     if any(one != _TYPES.get(login.call, login.call) for one in types):
         return "ignore"
     exposes = any(one.lower() == "expose_authtok" for one in options)
     if exposes and login.call == "auth" and login.authtok is None:
         login.authtok = login.ask(PASSWORD)
-    if program is None:
+    if run is None:
         return "service_err"
-    login.note(f"{program} decides ({rule.place}): both is followed, that it agrees and not")
-    return "success" if login.agrees(program, rule.place) else "system_err"
+    login.note(f"{run} decides ({rule.place}): it is followed both ways, yes and no")
+    return "success" if login.agrees(run, rule.place) else "system_err"
+
+
+def program(rule: "Rule") -> str | None:
+    """Return the program that a rule of pam_exec runs; None where it names none."""
+    return _split(rule)[1]
 
 
 def _split(rule: "Rule") -> tuple[list[str], str | None]:

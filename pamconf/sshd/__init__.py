@@ -14,6 +14,7 @@ from pamconf.sshd.config import (
     Node,
     Setting,
     Source,
+    TooNewError,
     effective,
     load,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "Setting",
     "Source",
     "Step",
+    "TooNewError",
     "Way",
     "admission",
     "connect",

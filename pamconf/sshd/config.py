@@ -27,6 +27,10 @@ class BadConfigError(PamconfError):
     """With this configuration sshd does not start, or ends every connection."""
 
 
+class TooNewError(BadConfigError):
+    """So it is for the sshd imitated here; a newer one may know what stands there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """The line that a value comes from."""
@@ -165,6 +169,8 @@ def _node(files: Files, line: Line, depth: int) -> Node:
     if line.name == "match":
         try:
             return Node(line, criteria=match.criteria(line.rest))
+        except match.UnknownCriterionError as error:
+            raise _bad(line, str(error), TooNewError) from error
         except ValueError as error:
             raise _bad(line, str(error)) from error
     if line.name != "include":
@@ -321,9 +327,9 @@ def _source(line: Line) -> Source:
     return Source(line.path, line.number)
 
 
-def _bad(line: Line, message: str) -> BadConfigError:
+def _bad(line: Line, message: str, kind: type[BadConfigError] = BadConfigError) -> BadConfigError:
     text = line.text.removesuffix("\n")
-    return BadConfigError(
+    return kind(
         message,
         hint="'sshd -t' says what sshd makes of it.",
         path=line.path,

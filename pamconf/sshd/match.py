@@ -46,6 +46,10 @@ class Connection:
         return self.address if self.host is None else self.host
 
 
+class UnknownCriterionError(ValueError):
+    """A criterion that the sshd imitated here does not have; a newer one may."""
+
+
 class Criterion(NamedTuple):
     """One of those that a Match line joins by "and": `User a,b` is ("user", "a,b")."""
 
@@ -153,7 +157,7 @@ def criteria(rest: str) -> tuple[Criterion, ...]:
 
 def _checked(name: str, argument: str) -> Criterion:
     if name not in _HOLDS:
-        raise ValueError(f"no criterion of sshd 9.2: {name!r}")
+        raise UnknownCriterionError(f"no criterion of sshd 9.2: {name!r}")
     if name in {"address", "localaddress"}:
         in_addresses(None, argument)
     if name == "localport" and _port(argument) is None:

@@ -103,6 +103,13 @@ def test_sshd_that_asks_for_a_code_from_outside(root: Path) -> None:
     ]
 
 
+def test_a_service_that_is_not_there(root: Path) -> None:
+    """A misspelt service would be explained as if it were there."""
+    done = run("ssdh", "--root", root)
+    assert done.returncode == 0
+    assert "Note: there is no service 'ssdh': libpam goes by the rules of 'other'\n" in done.stdout
+
+
 def doors(explained: Any) -> dict[str, list[tuple[object, ...]]]:  # noqa: ANN401 - JSON
     """What is asked at each door, and whether somebody gets in."""
     (service,) = explained["services"]

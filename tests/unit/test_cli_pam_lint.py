@@ -1,6 +1,7 @@
 """`doorward pam lint`: what people and programs see of what is wrong."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -58,7 +59,7 @@ def test_what_is_said_to_people(tmp_path: Path) -> None:
         "    Did you mean 'nullok'?\n"
     ) in done.stdout
     assert done.stdout.endswith(
-        "\n2 errors in 1 service.\n'doorward pam lint --explain PAM207' says more of it.\n"
+        "\n2 errors in 1 service.\n'doorward pam lint --explain PAM207' explains it.\n"
     )
 
 
@@ -90,6 +91,12 @@ def test_what_steers_a_terminal_is_not_printed(tmp_path: Path) -> None:
         assert not {"\x1b", "\x07"} & {*done.stdout}
 
 
+def test_json_is_json(tmp_path: Path) -> None:
+    """Who knows --json from the other commands would be told that there is no such option."""
+    root = machine(tmp_path, BAD)
+    assert run("--root", root, "--json").stdout == run("--root", root, "--format", "json").stdout
+
+
 def test_json(tmp_path: Path) -> None:
     """A program would not find what people are shown."""
     root = machine(tmp_path, BAD)
@@ -103,6 +110,7 @@ def test_json(tmp_path: Path) -> None:
         "line": 2,
         "column": 31,
         "width": 5,
+        "text": "auth required pam_doorward.so nulok",
         "message": "pam_doorward does not know 'nulok': everybody is refused",
         "hint": "Did you mean 'nullok'?",
         "services": ["sshd"],
@@ -167,6 +175,40 @@ def test_github(tmp_path: Path) -> None:
     )
 
 
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    """A file with an odd name would end in a traceback, in whatever form."""
+    root = machine(tmp_path, UNIX + ACCOUNT)
+    (root / "etc/pam.d" / os.fsdecode(b"x\xff\xe9")).write_text("auth [x] y.so\n")
+    for form in ("text", "json", "sarif", "github"):
+        done = run("--root", "machine", "--format", form, cwd=root.parent)
+        assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_one_service_does_not_hide_all_others(tmp_path: Path) -> None:
+    """A file that is too much would keep all others from being looked at."""
+    root = machine(tmp_path, BAD)
+    (root / "etc/pam.d/many").write_text("auth substack a\n" * 3)
+    (root / "etc/pam.d/a").write_text("auth include b\n" * 9)
+    (root / "etc/pam.d/b").write_text("auth required pam_unix.so\n" * 3000)
+    done = run("--root", root)
+    assert "PAM601" in done.stdout
+    assert done.returncode == 1
+    assert "doorward: error: /etc/pam.d/b" in done.stderr
+
+
+def test_where_there_is_nothing(tmp_path: Path) -> None:
+    """A pipeline that looks in the wrong folder would be content for ever."""
+    done = run("--root", tmp_path)
+    assert (done.returncode, done.stdout) == (8, "")
+    assert f"there are no services below {tmp_path}" in done.stderr
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/pam.conf").write_text(f"sshd {UNIX}sshd {ACCOUNT}su auth [x] y.so\n")
+    done = run("--root", f"{tmp_path}/")
+    assert done.returncode == 1
+    assert f"{tmp_path}/etc/pam.conf:3:10: error: PAM001 unreadable-control (su)" in done.stdout
+    assert done.stdout.count("in 2 services.") == 1
+
+
 def test_one_check_is_explained() -> None:
     """What stands in the docs could not be read on the machine itself."""
     done = run("--explain", "pam204")
@@ -192,7 +234,7 @@ def test_all_checks_are_listed() -> None:
 def test_what_is_not_there(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
     """A misspelt service would be found to be in order."""
     done = run(*arguments, "--root", machine(tmp_path, UNIX + ACCOUNT))
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert f"doorward: error: {said}\n" in done.stderr
 
 

@@ -241,18 +241,19 @@ def test_the_drawing_in_readme(tmp_path: Path) -> None:
     assert re.findall(r">([^<\n]+)</", drawn) == re.findall(r">([^<\n]+)</", shown)
 
 
-def test_the_example_of_pamconf(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whoever copies the ten lines would have them fail."""
-    folder = tmp_path / "etc/pam.d"
-    folder.mkdir(parents=True)
-    (folder / "sshd").write_text("@include common-auth\naccount required pam_unix.so\n")
-    (folder / "common-auth").write_text("auth requisite pam_unix.so nullok\n")
+def test_the_example_of_pamconf(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever copies the ten lines would have them fail, or say what is not so, on a Debian."""
+    root = CHECKOUT / "tests/fixtures/pam/debian-12"
     document = (CHECKOUT / "docs/pamconf.md").read_text()
     (example,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
-    exec(example.replace('load("sshd")', f'load("sshd", root={str(tmp_path)!r})'), {})  # noqa: S102 - our own document
-    assert capsys.readouterr().out == (
-        "/etc/pam.d/common-auth:1 requisite pam_unix.so nullok\n"
-        "auth_err because of /etc/pam.d/common-auth:1\n"
-        "Anybody: password alone (common-auth:1).\n"
-        "@include common-auth\nauth required pam_doorward.so\naccount required pam_unix.so\n\n"
+    exec(example.replace('load("sshd")', f'load("sshd", root={str(root)!r})'), {})  # noqa: S102 - our own document
+    said = capsys.readouterr().out
+    assert said.startswith(
+        "/etc/pam.d/common-auth:17 success=1 default=ignore pam_unix.so nullok\n"
+        "/etc/pam.d/common-auth:19 requisite pam_deny.so\n"
+        "/etc/pam.d/common-auth:23 required pam_permit.so\n"
+        "auth_err because of /etc/pam.d/common-auth:19\n"
+        "Anybody: password alone (common-auth:17).\n"
+        "# PAM configuration for the Secure Shell service\n"
     )
+    assert "@include common-auth\nauth required pam_doorward.so\n" in said

@@ -110,6 +110,13 @@ def imports(path: Path) -> set[str]:
     return found
 
 
+@pytest.mark.parametrize("path", sorted((CHECKOUT / "pamconf").rglob("*.py")), ids=str)
+def test_pamconf_does_not_speak_of_us(path: Path) -> None:
+    """Who uses the library alone would be sent to commands and files that are not there."""
+    said = {line for line in path.read_text().splitlines() if "doorward" in line.lower()}
+    assert all("pam_doorward.so" in line for line in said)  # the module of an example
+
+
 @pytest.mark.parametrize("path", PYTHON_FILES, ids=[path.name for path in PYTHON_FILES])
 def test_python_imports(path: Path) -> None:
     """Pamconf would be no library of its own, or the core have a second, untyped door."""

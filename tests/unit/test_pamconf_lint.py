@@ -2,6 +2,7 @@
 
 import os
 import random
+import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,9 +13,9 @@ from hypothesis import strategies as st
 
 import pamconf
 from pamconf import lines, loading, simulate, stack
-from pamconf.control import RETURNS
+from pamconf.control import ACTIONS, RETURNS
 from pamconf.doors import SOMEBODY
-from pamconf.errors import ToolError
+from pamconf.errors import ToolError, UsageError
 from pamconf.lines import TYPES
 from pamconf.lint import CHECKS, Finding, Machine, lint, reach
 from pamconf.lint.check import ExampleFile
@@ -105,6 +106,21 @@ def test_an_included_line_is_told_of_once(made: Made) -> None:
     assert one.services == ("su", "login", "sshd")
     assert (one.place.line, one.place.column) == (1, 7)
     assert one.text == "auth [sucess=ok] pam_unix.so"
+
+
+def test_a_comment_above_a_line_that_goes_on(made: Made) -> None:
+    """What is found in a line that goes on could not be silenced: no comment can stand there."""
+    text = f"auth required pam_unix.so \\\n nulok\n{ACCOUNT}"
+    assert codes(made.findings(text)) == ["PAM104"]
+    assert codes(made.findings(f"# pamconf: ignore PAM104\n{text}")) == []
+
+
+def test_services_of_another_machine(made: Made) -> None:
+    """Files of one machine would be held against the rules of another."""
+    root = made.root({"/etc/pam.d/su": UNIX + ACCOUNT})
+    assert lint([pamconf.load("su", root)]) == []
+    with pytest.raises(UsageError, match="su is from below"):
+        lint([pamconf.load("su", root)], Machine(root / "etc"))
 
 
 def test_all_of_pam_conf_can_be_read(tmp_path: Path) -> None:
@@ -247,6 +263,18 @@ def test_modules_that_are_not_there(made: Made, rule: str, severity: Severity, e
     assert found[0].message.endswith(end)
 
 
+@pytest.mark.parametrize("action", [*ACTIONS, "1"])
+def test_what_a_missing_module_does(made: Made, action: str) -> None:
+    """A rule that refuses everybody would be called harmless, or the other way round."""
+    found = made.findings(f"auth [default={action}] pam_none.so\n{UNIX}{UNIX}{ACCOUNT}")
+    service = pamconf.load("sshd", made.folder / "machine")
+    outcome = service.run(
+        "auth", lambda rule: "module_unknown" if rule.name == "pam_none" else "success"
+    )
+    (one,) = [one for one in found if one.code == "PAM101"]
+    assert (one.severity is Severity.ERROR) == (outcome.status != "success")
+
+
 def test_a_dash_and_no_harm(made: Made) -> None:
     """What distributions write for modules that may not be there would be called a mistake."""
     text = f"-auth optional pam_none.so\n{UNIX}{ACCOUNT}-session optional pam_systemd2.so\n"
@@ -317,6 +345,28 @@ def test_modules_are_really_loaded(tmp_path: Path) -> None:
     assert "No such file" in str(found[str(tmp_path / "none")].error)
 
 
+def test_modules_that_misbehave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that prints would spoil what is said of all, one that hangs keep all from its end."""
+    monkeypatch.setattr(loading, "_SECONDS_OF_A_MODULE", 1)
+    paths = []
+    for name, does in (
+        ("prints", 'puts("{}")'),
+        ("hangs", "for (;;) pause()"),
+        ("exits", "_exit(0)"),
+    ):
+        source = f"""#include <stdio.h>
+            #include <unistd.h>
+            __attribute__((constructor)) static void begin(void) {{ {does}; }}
+            int pam_sm_authenticate(void) {{ return 0; }}"""
+        paths.append(str(tmp_path / f"pam_{name}.so"))
+        command = ["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", paths[-1]]
+        subprocess.run(command, input=source, check=True, text=True)
+    prints, hangs, exits = loading.load(paths).values()
+    assert prints == loading.Loaded(None, frozenset({"auth"}))
+    assert hangs.error == "it hangs when it is loaded"
+    assert exits.error == "it ends the program that loads it"
+
+
 def test_what_others_can_change_is_not_loaded(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever can write a module could have root run it, by asking for a check."""
     path = f"{examples.MODULES}/pam_unix.so"
@@ -382,6 +432,16 @@ def test_what_was_loaded_counts(made: Made, monkeypatch: pytest.MonkeyPatch) -> 
 def test_doors_that_stand_open(made: Made, text: str, found: list[str]) -> None:
     """An open door would not be seen, or one that is meant so be called a mistake."""
     assert sorted(set(codes(made.findings(text, "login"))) - {"PAM502"}) == found
+
+
+def test_a_module_that_is_handed_in(made: Made) -> None:
+    """Doors would be looked after that the modules of Linux-PAM guard, and no others."""
+    text = f"auth sufficient pam_permit.so\nauth required pam_mine.so\n{ACCOUNT}"
+    root = made.root({"/etc/pam.d/login": text, f"{examples.MODULES}/pam_mine.so": "\x7fELF"})
+    services = [pamconf.load("login", root)]
+    assert codes(lint(services, Machine(root))) == ["PAM008"]
+    mine = Machine(root, second_factors=frozenset({"pam_mine"}))
+    assert sorted(codes(lint(services, mine))) == ["PAM008", "PAM202", "PAM203"]
 
 
 def test_a_jump_over_one_of_two_codes(made: Made) -> None:
@@ -502,6 +562,13 @@ def test_a_match_line_in_an_included_file(made: Made) -> None:
     )
 
 
+def test_a_newer_sshd(made: Made) -> None:
+    """An image of next year would be said to have an sshd that does not start."""
+    config = f"{GOOD_SSHD}Match version OpenSSH_10*\nX11Forwarding no\n"
+    (one,) = made.findings(UNIX + TOTP + ACCOUNT, etc__ssh__sshd_config=config)
+    assert (one.code, one.severity, one.place.line) == ("PAM306", Severity.WARNING, 4)
+
+
 def test_root_is_looked_at_too(made: Made) -> None:
     """Root would be locked out by what is good for all others."""
     config = GOOD_SSHD + "AuthenticationMethods publickey,keyboard-interactive:pam\n"
@@ -620,6 +687,57 @@ def test_modules_that_others_can_change(made: Made) -> None:
     assert [(one.code, one.place.line) for one in found] == [("PAM401", 1)]
 
 
+def test_a_shared_folder_is_no_shared_file(made: Made) -> None:
+    """A bit that protects what is in a folder would be taken for one that protects a file."""
+    root = made.root({"/etc/pam.d/su": (UNIX + ACCOUNT, 0o1666)})
+    assert codes(lint([pamconf.load("su", root)], Machine(root))) == ["PAM401"]
+    (root / "etc/pam.d/su").chmod(0o644)
+    (root / "etc/pam.d").chmod(0o1777)
+    assert codes(lint([pamconf.load("su", root)], Machine(root))) == []
+
+
+def test_what_else_logins_go_by(made: Made) -> None:
+    """Somebody could change a login by what no rule names."""
+    program = "auth required pam_exec.so /opt/ask\n"
+    files: dict[str, str | tuple[str, int]] = {
+        "/etc/pam.d/sshd": UNIX + program + ACCOUNT + "account required pam_access.so\n",
+        "/etc/ssh/sshd_config": ("Include /etc/ssh/x.conf\n" + GOOD_SSHD, 0o666),
+        "/etc/ssh/x.conf": ("# nothing\n", 0o666),
+        "/etc/security/access.conf": "+ : root : ALL\n",
+        "/etc/security/access.d/x.conf": ("- : ALL : ALL\n", 0o666),
+        "/opt/ask": ("#!/bin/sh\n", 0o777),
+        "/srv/theirs/su": UNIX + ACCOUNT,
+    }
+    root = made.root(files)
+    (root / "srv/theirs").chmod(0o777)
+    (root / "etc/pam.d/su").symlink_to("/srv/theirs/su")
+    found = lint([pamconf.load(name, root) for name in ("sshd", "su")], Machine(root))
+    assert sorted(one.message for one in found if one.code in {"PAM401", "PAM402"}) == [
+        "/etc/security/access.d/x.conf: everybody can write it",
+        "/etc/ssh/sshd_config: everybody can write it",
+        "/etc/ssh/x.conf: everybody can write it",
+        "/opt/ask: everybody can write it",
+        "/srv/theirs: everybody can write it",
+    ]
+
+
+def test_links_that_lead_nowhere(made: Made) -> None:
+    """A loop of links would end the check of everything."""
+    root = made.root({"/etc/pam.d/su": UNIX + ACCOUNT, "/etc/security/x": ""})
+    rule = "account required pam_access.so accessfile=/etc/security/loop\n"
+    (root / "etc/security/loop").symlink_to("loop")
+    (root / "etc/pam.d/su").write_text(UNIX + ACCOUNT + rule)
+    assert "PAM501" in codes(lint([pamconf.load("su", root)], Machine(root)))
+    assert Machine(root).real_folder("/etc/security/loop") == ""
+
+
+def test_commands_are_for_the_right_machine(made: Made) -> None:
+    """Who copies a hint would change this machine instead of the image, or run what a file says."""
+    root = made.root({"/etc/pam.d/a;b": (UNIX + ACCOUNT, 0o666)})
+    (one,) = lint([pamconf.load("a;b", root)], Machine(root))
+    assert one.hint == f"Run: chown root: '{root}/etc/pam.d/a;b'; chmod go-w '{root}/etc/pam.d/a;b'"
+
+
 def test_lists_that_others_can_change(made: Made) -> None:
     """Whoever can change a list of users is on it."""
     rule = "auth required pam_listfile.so item=user sense=allow file=/etc/users onerr=fail\n"
@@ -643,6 +761,8 @@ def test_lists_that_others_can_change(made: Made) -> None:
         ("secret=/s/${USER} user=keeper", 0o700, "cannot be entered by keeper"),
         ("secret=/s/${USER} user=keeper", 0o711, None),
         ("secret=/s/${USER} user=nobody-there", 0o700, None),
+        ("secret=/s/${USER} user=root", 0o1777, "everybody can make files in it"),
+        ("secret=/s/${USER} user=4321", 0o700, "cannot be entered by 4321"),
     ],
 )
 def test_folders_of_secrets(
@@ -756,6 +876,23 @@ def test_local_is_everybody(
     found = lint([pamconf.load(service, root)], Machine(root))
     told = [one.severity for one in found if one.code == "PAM506"]
     assert told == ([severity] if severity else [])
+
+
+def test_whose_screens_are_served(made: Made) -> None:
+    """One display manager would be blamed for what another one does."""
+    files = {
+        "/etc/pam.d/gdm-password": UNIX + LAN + TOTP + ACCOUNT,
+        "/etc/pam.d/subversion": UNIX + LAN + TOTP + ACCOUNT,
+        "/etc/security/lan.conf": LOCAL,
+        "/etc/lightdm/lightdm.conf": "[XDMCPServer]\nenabled=true\n",
+        "/etc/gdm3/custom.conf": "[xdmcp]\nEnable=true\n",
+    }
+    root = made.root(files)
+    found = lint([pamconf.load(name, root) for name in ("gdm-password", "subversion")])
+    served = "[xdmcp] Enable=true (/etc/gdm3/custom.conf:2) serves other machines"
+    assert [one.message for one in found if one.code == "PAM506"] == [
+        f"LOCAL is everybody here: {served}"
+    ]
 
 
 # --- Anything ---

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pamconf import explain, stack
+from pamconf import explain, sentences, stack
 from pamconf.access_who import Origin
 from pamconf.accounts import Account
 from pamconf.control import RETURNS
@@ -371,3 +371,13 @@ def test_accounts_of_a_directory(root: Path) -> None:
         "with a local account: : refused",
         "with an account of a directory: : nothing",
     ]
+
+
+def test_a_service_knows_where_it_is_from(root: Path) -> None:
+    """Who asks about an image would be answered by this machine's files."""
+    (root / "etc/pam.d").mkdir()
+    (root / "etc/security/lan.conf").write_text("+ : ALL : 10.0.0.0/8\n- : ALL : ALL\n")
+    skip = "auth [success=1 default=ignore] pam_access.so accessfile=/etc/security/lan.conf\n"
+    (root / "etc/pam.d/sshd").write_text(f"{UNIX}{skip}{TOTP}\naccount required pam_permit.so\n")
+    told = [sentences.sentence(one) for one in stack.load("sshd", root).explain()]
+    assert told[0].startswith("From 10.0.0.0/8: password alone")

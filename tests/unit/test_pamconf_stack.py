@@ -244,6 +244,16 @@ def test_controls_at_their_edges() -> None:
     assert control.parse("Include").includes
 
 
+def test_services_of_pam_conf(tmp_path: Path) -> None:
+    """A machine that has no folder of services would have none."""
+    (tmp_path / "etc").mkdir()
+    assert pamconf.services(tmp_path) == []
+    text = "su auth required a.so\nSSHD auth required a.so\n# x\nsu account required a.so\n"
+    (tmp_path / "etc/pam.conf").write_text(text)
+    assert pamconf.services(tmp_path) == ["sshd", "su"]
+    assert pamconf.services(tmp_path, ["/gone"]) == []
+
+
 def test_fields_know_their_places() -> None:
     """A caret would stand under something else."""
     (entry,) = lines.parse(b"auth \\\n# between\n\t[ success=ok ] p\xc3\xa4m.so  last # x\n")

@@ -66,11 +66,19 @@ users_argument: Decorator = click.argument(
 json_option: Decorator = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, and ask nothing."
 )
+
+
+def _root(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    """Return a folder as paths below it begin; this machine's own is "/" however it is written."""
+    return "/" if os.path.realpath(value) == "/" else os.path.normpath(value)
+
+
 root_option: Decorator = click.option(
     "--root",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False),
     default="/",
+    callback=_root,
     help="The folder that is / of another machine: an image, a chroot.",
 )
 qr_option: Decorator = click.option(

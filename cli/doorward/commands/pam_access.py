@@ -1,6 +1,5 @@
 """`doorward pam access`: what an access file says to pam_access, and what to doorward."""
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -11,7 +10,7 @@ import click
 
 from doorward.commands import options
 from doorward.errors import FileError
-from doorward.excerpt import say_place
+from doorward.excerpt import counted, say_place
 from doorward.names import groups_of, names_of
 from doorward.native import access_skips
 from doorward.terminal import say, say_json
@@ -88,7 +87,7 @@ def check(
             raise click.UsageError("--fieldsep, --listsep and --nodefgroup are pam_access's alone.")
         only = _PAM_ACCESS
     read = _read(file, root, fieldsep, listsep)
-    is_group = partial(_is_group, root=root) if nodefgroup else None
+    is_group = partial(accounts.is_group_alone, root=root) if nodefgroup else None
     found = {
         _PAM_ACCESS: access_check.check(read, group_alone=is_group),
         _DOORWARD: access_strict.check(read, access_skips),
@@ -155,10 +154,6 @@ def _are_given(fieldsep: str | None, listsep: str | None, nodefgroup: bool) -> b
     return nodefgroup or fieldsep is not None or listsep is not None
 
 
-def _is_group(name: str, *, root: str) -> bool:
-    return accounts.has_group(name, root) and accounts.find(name, root) is None
-
-
 def _read(path: str, root: str, fieldsep: str | None, listsep: str | None) -> AccessFile:
     """Read a file; with --root, a path is one as a program sees it that runs there."""
     try:
@@ -182,9 +177,7 @@ def _show(file: AccessFile, problems: list[tuple[str, Problem]]) -> None:
         say(f"{file.path}:{one.line}:{one.column}: {one.severity}: {reader}: {one.message}")
         say_place(lines[one.line - 1], one.column, one.width)
         say(f"    {one.hint}")
-    count = Counter(one.severity for _, one in problems)
-    said = [f"{count[kind]} {kind}{'s' * (count[kind] > 1)}" for kind in Severity if count[kind]]
-    say(", ".join(said) or "Nothing is wrong.")
+    say(counted(one.severity for _, one in problems) or "Nothing is wrong.")
 
 
 def _show_theirs(file: AccessFile, decision: Decision) -> None:

@@ -71,18 +71,17 @@ def command(
 ) -> None:
     """Say who is asked what at SERVICE, from where, and whether that lets them in.
 
-    The rules are followed as libpam follows them, and modules do what they are known to do; of one
-    that nobody knows both is followed. For sshd its own settings count as well. Nothing is changed,
-    and nobody is logged in.
+    The rules are followed as libpam follows them, and modules do what they are known to do. A
+    module that nobody has described is followed both ways: as if it agreed, and as if it refused.
+    For sshd its own settings count as well. Nothing is changed, and nobody is logged in.
     """
     if bool(names) == every:
         raise click.UsageError("Name a service, or say --all.")
     account = _account(user, root) if user else None
-    if every and not account and not rhost:
-        found = [explained_or_not(name, root) for name in services(root)]
+    if every:
+        found = [explained_or_not(name, root, account, rhost) for name in services(root)]
     else:
-        names = names or tuple(services(root))
-        found = [explained(name, root, account, rhost) for name in names]
+        found = [explained(name, root, account, rhost) for name in dict.fromkeys(names)]
     if as_json:
         say_json(_as_json(found, root, every=every))
         return
@@ -96,9 +95,8 @@ def command(
 def _account(user: str, root: str) -> Account:
     account = accounts.find(user, root)
     if account is None:
-        raise AccountError(
-            f"there is no user '{user}'", hint="'getent passwd' lists whom the machine knows."
-        )
+        there = "'getent passwd' lists" if root == "/" else f"{root}/etc/passwd has"
+        raise AccountError(f"there is no user '{user}'", hint=f"{there} whom the machine knows.")
     return account
 
 
@@ -187,7 +185,7 @@ def _notes(one: Explained) -> Iterator[str]:
         rule.place: rule.module for door in doors for row in door.decisions for rule in row.unsure
     }
     for place, module in unsure.items():
-        yield f"nobody has described {module} ({place}): both is followed, that it agrees and not"
+        yield f"nobody has described {module} ({place}): it is followed both ways, yes and no"
     for door in doors:
         by = f"by {door.name}, " if door.name else ""
         yield from (f"{by}{note}" for note in door.notes)
@@ -314,7 +312,8 @@ def _decision_as_json(decision: Decision) -> dict[str, object]:
         "asked": decision.asked,
         "gets_in": decision.gets_in,
         "enough": decision.keys,
-        "because": decision.problem or ", ".join(rule.place for rule in decision.because),
+        "because": [rule.place for rule in decision.because],
+        "problem": decision.problem,
         "unsure": [rule.place for rule in decision.unsure],
         "notes": decision.notes,
     }

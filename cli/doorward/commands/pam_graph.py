@@ -15,8 +15,7 @@ from doorward.pam_models import WITH_DOORWARD
 from doorward.process import filtered
 from pamconf import graph
 from pamconf.lines import TYPES
-from pamconf.login import World
-from pamconf.places import places
+from pamconf.places import world_of
 
 _DOT = ("dot", "-Tsvg")
 _HINT = "'apt install graphviz' has dot. With --dot there is text instead of a picture."
@@ -64,10 +63,7 @@ def command(*, name: str, type_: str, output: str | None, as_dot: bool, root: st
 
 def _dot_text(name: str, type_: str, root: str) -> str:
     service = pamconf.load(name, root)
-    world = World(root, names=names_of(root))
-    return graph.dot(
-        service, type_, WITH_DOORWARD, World(root, None, places(service, world), world.names)
-    )
+    return graph.dot(service, type_, WITH_DOORWARD, world_of(service, names_of(root)))
 
 
 def _write(path: str, content: bytes) -> None:

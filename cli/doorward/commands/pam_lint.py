@@ -5,11 +5,13 @@ import click
 import pamconf
 from doorward import lint_formats, pam_checks
 from doorward.commands import options
+from doorward.errors import as_doorward_error
 from doorward.explained import services
 from doorward.table import show_table
-from pamconf.errors import UsageError
+from doorward.terminal import report
+from pamconf.errors import PamconfError, UsageError
 from pamconf.lint import Check, lint
-from pamconf.lint.nearest import meant
+from pamconf.nearest import meant
 from pamconf.problem import Severity
 from pamconf.sentences import FOLDER
 
@@ -37,6 +39,7 @@ Examples:
 )
 @click.option("--explain", "code", metavar="CODE", help="Say all about one check, and end.")
 @click.option("--list", "listed", is_flag=True, help="List all checks, and end.")
+@click.option("--json", "form", flag_value="json", help="The same as --format json.")
 @options.root_option
 @click.pass_context
 def command(
@@ -56,23 +59,40 @@ def command(
     Ends with 1 where there is an error, else with 0.
     """
     if listed:
-        show_table(_HEADINGS, lint_formats.names(pam_checks.ALL.values()))
+        show_table(_HEADINGS, map(_row, pam_checks.ALL.values()))
         return
     if code is not None:
         lint_formats.show_page(_check(code))
         return
-    names = names or tuple(services(root))
-    found = lint(
-        [_loaded(name, root) for name in names],
-        pam_checks.machine(root),
-        pam_checks.ALL.values(),
-    )
-    lint_formats.FORMATS[form](lint_formats.Report(root, names, found, pam_checks.ALL))
-    if any(one.severity is Severity.ERROR for one in found):
-        ctx.exit(_PROBLEMS)
+    if names:
+        found, failed = [_named(name, root) for name in dict.fromkeys(names)], 0
+    else:
+        found, failed = _all_of(root)
+    findings = lint(found, pam_checks.machine(root), pam_checks.ALL.values())
+    read = [one.name for one in found]
+    lint_formats.FORMATS[form](lint_formats.Report(root, read, findings, pam_checks.ALL))
+    is_bad = any(one.severity is Severity.ERROR for one in findings)
+    ctx.exit(failed or (_PROBLEMS if is_bad else 0))
 
 
-def _loaded(name: str, root: str) -> pamconf.Service:
+def _row(one: Check) -> tuple[str, str, str, str]:
+    return one.code, str(one.severity), one.name, one.summary
+
+
+def _all_of(root: str) -> tuple[list[pamconf.Service], int]:
+    """Return all services that can be read, and an exit code if there are others, told of here."""
+    found, failed = [], 0
+    for name in services(root):
+        try:
+            found.append(pamconf.load(name, root))
+        except PamconfError as failure:  # one service must not hide all others
+            error = as_doorward_error(failure)
+            report(error)
+            failed = error.exit_code
+    return found, failed
+
+
+def _named(name: str, root: str) -> pamconf.Service:
     service = pamconf.load(name, root)
     if service.path is None:
         near = meant(name, services(root))
