@@ -103,6 +103,14 @@ def test_sshd_that_asks_for_a_code_from_outside(root: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("host", ["10.0.0.300", "10.0.0", ":::", "fe80::1::2"])
+def test_an_address_that_is_none(root: Path, host: str) -> None:
+    """Who has misspelt an address would be told what becomes of a host of that name."""
+    done = run("sshd", "--root", root, "--from", host)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"'{host}' is no address" in done.stderr
+
+
 def test_a_service_that_is_not_there(root: Path) -> None:
     """A misspelt service would be explained as if it were there."""
     done = run("ssdh", "--root", root)

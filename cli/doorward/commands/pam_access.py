@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from doorward.commands import options
+from doorward.commands.values import checked_host
 from doorward.errors import FileError
 from doorward.excerpt import counted, say_place
 from doorward.names import groups_of, names_of
@@ -113,7 +114,13 @@ Examples:
 )
 @click.argument("file")
 @click.option("--user", metavar="NAME", required=True, help="Who logs in.")
-@click.option("--from", "rhost", metavar="HOST", help="From which host.  [default: none]")
+@click.option(
+    "--from",
+    "rhost",
+    metavar="HOST",
+    callback=checked_host,
+    help="From which host.  [default: none]",
+)
 @click.option("--tty", metavar="NAME", default="", help="At which terminal.")
 @_module_options
 @options.root_option

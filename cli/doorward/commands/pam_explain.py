@@ -7,6 +7,7 @@ from dataclasses import replace
 import click
 
 from doorward.commands import options
+from doorward.commands.values import checked_host
 from doorward.errors import AccountError
 from doorward.explained import (
     Entrance,
@@ -57,7 +58,13 @@ Examples:
 @click.argument("names", metavar="[SERVICE]...", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Every service of the machine.")
 @click.option("--user", metavar="NAME", help="Who logs in.  [default: anybody]")
-@click.option("--from", "rhost", metavar="ADDRESS", help="From where.  [default: anywhere]")
+@click.option(
+    "--from",
+    "rhost",
+    metavar="ADDRESS",
+    callback=checked_host,
+    help="From where.  [default: anywhere]",
+)
 @options.root_option
 @options.json_option
 def command(

@@ -6,6 +6,7 @@ import re
 import click
 
 from doorward.native import DEVICE_NAME_MAX, RateLimit
+from pamconf.access_who import read_address
 
 _PICTURE_ENDS = (".png", ".svg")
 
@@ -32,6 +33,16 @@ class RateLimitType(click.ParamType[RateLimit | None]):
         if not 1 <= seconds <= _SECONDS_MAX:
             self.fail(f"{value!r}: SECONDS is from 1 to {_SECONDS_MAX}.", param, ctx)
         return RateLimit(attempts, seconds)
+
+
+_LIKE_AN_ADDRESS = re.compile(r"[0-9.]+|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
+
+
+def checked_host(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Return a host: an address, or a name, but nothing that can only be an address and is none."""
+    if value and _LIKE_AN_ADDRESS.fullmatch(value) and read_address(value) is None:
+        raise click.BadParameter(f"{value!r} is no address.")
+    return value
 
 
 def checked_picture(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
