@@ -38,8 +38,8 @@ def check(file: AccessFile, *, group_alone: Callable[[str], bool] | None = None)
 
 def _whole(file: AccessFile) -> Iterator[Problem]:
     rules = file.rules
-    if any(map(_matches_all, rules)):
-        return
+    if any(map(_matches_all, rules)) or (rules and not any(rule.grants for rule in rules)):
+        return  # a list of whom it refuses alone is a good list
     last = file.lines[-1].number if file.lines else 1
     if not rules:
         what, severity = "there is no rule: everybody is let in", Severity.ERROR
@@ -48,7 +48,8 @@ def _whole(file: AccessFile) -> Iterator[Problem]:
         severity = Severity.ERROR
     else:
         what, severity = "whoever no rule matches is let in", Severity.WARNING
-    yield Problem(last, 1, 1, what, severity, _FINAL, Kind.UNMATCHED)
+    hint = f"If somebody is not meant to be: {_FINAL}" if severity is Severity.WARNING else _FINAL
+    yield Problem(last, 1, 1, what, severity, hint, Kind.UNMATCHED)
 
 
 def _matches_all(rule: Rule) -> bool:

@@ -39,6 +39,13 @@ class FileError(PamconfError):
     """A file could not be read."""
 
 
+class UnreadableError(FileError):
+    """A file is there, or may be, but what is in it is not known.
+
+    Who runs this may not read it, or it is a pipe, a device, or larger than any of its kind.
+    """
+
+
 class ToolError(PamconfError):
     """A program that is asked for the truth (sshd) is missing, or failed."""
 

@@ -130,7 +130,7 @@ class _Reader:
         self._content = content
         self._at = 0
         self._line = 1  # the number of the line that `_at` is in
-        self._begin = 0  # where that line begins
+        self._column = 0  # characters of that line before it
 
     def entries(self) -> Iterator[Entry]:
         while self._at < len(self._content):
@@ -149,7 +149,7 @@ class _Reader:
             room = BUFFER - joined.length
             if room <= 1 or self._at >= len(self._content):
                 return False
-            place = (self._line, len(text_of(self._content[self._begin : self._at])) + 1)
+            place = (self._line, self._column + 1)
             piece = self._take(room - 1).partition(b"\0")[0]
             said = piece.partition(b"#")[0]
             bare = piece.lstrip(_BLANK)
@@ -170,7 +170,9 @@ class _Reader:
         self._at = min(len(content), start + most) if end < 0 else end + 1
         if end >= 0:
             self._line += 1
-            self._begin = self._at
+            self._column = 0
+        else:
+            self._column += len(text_of(content[start : self._at]))
         return content[start : self._at]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pamconf.errors import ToolError
-from pamconf.tree import Kind, Tree
+from pamconf.tree import Kind, Tree, opened
 
 _LIBRARIES = ("/usr/lib", "/lib", "/usr/lib64", "/lib64")
 """Where a distribution's libraries are; its modules are in security/ there, or one folder below."""
@@ -24,7 +24,9 @@ FUNCTIONS = {
 }
 """What libpam calls in a module, by the types of rules."""
 
+_PROGRAMS = ("/usr/bin/passwd", "/usr/bin/su", "/bin/su", "/bin/login")
 _ELF = b"\x7fELF"
+_HEAD = 20
 _SECONDS_OF_A_MODULE = 5
 _SECONDS_MAX = 60
 
@@ -73,14 +75,38 @@ class Loaded:
 
 
 def folders(files: Tree) -> tuple[str, ...]:
-    """Return the folders of modules that there are; none: nobody knows where modules would be."""
+    """Return the folders of modules that there are; none: nobody knows where modules would be.
+
+    Where there are folders of several architectures, it is that of the machine's own programs.
+    """
     found: dict[str, str] = {}
     for library in _LIBRARIES:
         for folder in (*_inside(library, files), library):
             path = f"{folder}/security"
             if files.kind(path) is Kind.FOLDER:
                 found.setdefault(str(files.real(path)), path)
-    return tuple(found.values())
+    programs = {_architecture(path, files) for path in _PROGRAMS} - {None}
+    native = [
+        path
+        for path in found.values()
+        if _architecture(path.replace("/security", "/libpam.so.0"), files) in programs
+    ]
+    return tuple(native or found.values())
+
+
+def _architecture(path: str, files: Tree) -> bytes | None:
+    """Return the class, byte order and machine of an ELF file (elf(5)); None of any other."""
+    head = _head(path, files)
+    return head[4:6] + head[18:20] if head.startswith(_ELF) else None
+
+
+def _head(path: str, files: Tree) -> bytes:
+    """Return how a file begins; nothing where it cannot be read, or is no plain file."""
+    try:
+        with opened(files.follow(path)) as file:
+            return file.read(_HEAD)
+    except OSError:
+        return b""
 
 
 def _inside(library: str, files: Tree) -> list[str]:
@@ -105,11 +131,7 @@ def find(module: str, places: Iterable[str], files: Tree) -> str | None:
 
 def looks_like_one(path: str, files: Tree) -> bool:
     """Tell whether a file could be a module, from how it begins."""
-    try:
-        with files.follow(path).open("rb") as file:
-            return file.read(len(_ELF)) == _ELF
-    except OSError:
-        return False
+    return _head(path, files).startswith(_ELF)
 
 
 def load(paths: Iterable[str]) -> Mapping[str, Loaded]:

@@ -7,9 +7,12 @@ from functools import lru_cache
 _ALIKE = 0.7  # how much alike (difflib) a word and what was meant are
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the most similar of known words, capitals aside; None where none is similar."""
-    return _nearest(word.lower(), frozenset(known))
+def nearest(word: str, known: Iterable[str], alike: float = _ALIKE) -> str | None:
+    """Return the most similar of known words, capitals aside; None where none is similar.
+
+    `alike` is how much alike it has to be, from 0 to 1.
+    """
+    return _nearest(word.lower(), frozenset(known), alike)
 
 
 def meant(word: str, known: Iterable[str]) -> str | None:
@@ -19,7 +22,7 @@ def meant(word: str, known: Iterable[str]) -> str | None:
 
 
 @lru_cache(maxsize=256)
-def _nearest(word: str, known: frozenset[str]) -> str | None:
+def _nearest(word: str, known: frozenset[str], alike: float) -> str | None:
     lower = {one.lower(): one for one in sorted(known)}
-    found = difflib.get_close_matches(word, lower, 1, _ALIKE)
+    found = difflib.get_close_matches(word, lower, 1, alike)
     return lower[found[0]] if found else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pamconf.access import parse, read_options
 from pamconf.access_who import Names, Network, Origin, read_address, read_network
 from pamconf.accounts import Account
-from pamconf.errors import PamconfError
+from pamconf.errors import PamconfError, UnreadableError
 from pamconf.login import World
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _DISPLAYS = ("lightdm", "gdm", "sddm", "xdm")
 _LOCAL = ("su", "sudo", "login", "cron", "atd", "polkit", "runuser", "systemd", "chsh", "passwd")
 """Beginnings of the names of services that never say a remote host (see _DISPLAYS, too)."""
 
-_OUTSIDE = ("203.0.113.7", "198.51.100.7", "192.0.2.7", "8.8.8.8", "100.64.0.7", "2001:db8::7")
+OUTSIDE = ("203.0.113.7", "198.51.100.7", "192.0.2.7", "8.8.8.8", "100.64.0.7", "2001:db8::7")
 """Addresses that stand for elsewhere: the first that no rule names (RFC 5737, RFC 3849)."""
 
 
@@ -50,13 +50,18 @@ def places(service: "Service", world: World) -> Mapping[str, Origin]:
             found[f"from {word}"] = Origin(_inside(network), terminal, service.name)
         outside = next(
             text
-            for text in (*_OUTSIDE, "::7")
+            for text in (*OUTSIDE, "::7")
             if not any((read_address(text) or b"") in one for one in known.values())
         )
         found[_ELSEWHERE] = Origin(outside, terminal, service.name)
     if service.name not in _REMOTE:
         found[_HERE] = Origin(None, terminal, service.name)
     return found
+
+
+def is_at_the_machine(service: str) -> bool:
+    """Tell whether a service is for who sits at the machine, not for who is logged in already."""
+    return service == "login" or service.startswith(_DISPLAYS)
 
 
 def is_never_remote(service: str) -> bool:
@@ -86,6 +91,8 @@ def networks(service: "Service", world: World) -> Iterator[tuple[str, Network]]:
     ):
         try:
             file = parse(world.files.read(path), path, *separators)
+        except UnreadableError:
+            raise
         except PamconfError:
             continue
         for word in itertools.chain.from_iterable(line.origin_words for line in file.rules):

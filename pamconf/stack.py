@@ -7,7 +7,6 @@ include without a leading slash is looked for wherever services are; Debian's lo
 Source: libpam/pam_handlers.c of Linux-PAM, and Debian's patch 031_pam_include.
 """
 
-import errno
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,7 +18,7 @@ from pamconf import lines, simulate
 from pamconf.control import Control
 from pamconf.errors import FileError, PamconfError, UsageError
 from pamconf.lines import TYPES, Entry
-from pamconf.tree import Tree
+from pamconf.tree import NOWHERE, Tree, content, unreadable
 
 if TYPE_CHECKING:
     from pamconf.explain import Decision
@@ -41,9 +40,6 @@ NESTING_MAX = 60
 RULES_MAX = 50_000
 LINES_MAX = 200_000
 """More than this is given up: files that include themselves several times grow without end."""
-
-_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
-"""Errors that libpam takes for a file that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +171,11 @@ def load(service: str, root: str | Path = "/", confdirs: Sequence[str] | None = 
     """Return a service as libpam would find it under `root`.
 
     `confdirs` are the folders to look in, CONFDIRS if None, below `root` too. A service that is
-    nowhere is `other`. Raises FileError where a file is there but cannot be read.
+    nowhere is `other`. Raises FileError where a file is there but cannot be read, UsageError where
+    the name can be none of a file.
     """
+    if service.rpartition("/")[2] in {"", ".", ".."}:
+        raise UsageError(f"no name of a service: {service!r}")
     found = load_from(_reader(Tree(root)), service, CONFDIRS if confdirs is None else confdirs)
     return replace(found, root=root)
 
@@ -242,14 +241,13 @@ def _reader(tree: Tree) -> Reader:
 
     def read(path: str) -> bytes | None:
         try:
-            return tree.follow(path).read_bytes()
+            return content(tree.follow(path))
         except IsADirectoryError:
             return b""  # fopen opens it, and nothing can be read from it
         except OSError as error:
-            if error.errno in _NOWHERE:
+            if error.errno in NOWHERE:
                 return None
-            hint = "Run this as root." if isinstance(error, PermissionError) else None
-            raise FileError(f"{path}: {error.strerror}", hint=hint) from error
+            raise unreadable(path, error) from error
 
     return read
 
@@ -259,7 +257,7 @@ def _is_file(path: str, tree: Tree) -> bool:
     try:
         return tree.follow(path).is_file()
     except OSError as error:
-        if error.errno not in _NOWHERE:
+        if error.errno not in NOWHERE:
             raise
         return False
 

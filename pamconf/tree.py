@@ -11,9 +11,9 @@ import re
 import stat
 from enum import Enum, auto
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
-from pamconf.errors import FileError
+from pamconf.errors import FileError, UnreadableError
 
 _LINKS_MAX = 40  # as Linux has it (path_resolution(7))
 _FOLDERS = ("", ".", "..")  # parts of a path that only a folder has
@@ -54,6 +54,47 @@ class Texts:
         return sorted(filter(matches, self._texts), key=_bytes)
 
 
+NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+"""Errors that programs take for a file that is not there."""
+
+CONTENT_MAX = 16 * 2**20
+"""Bytes of a file that are read; none that logins go by is that large."""
+
+_NULL = (1, 3)  # the device's number: what is masked is often a link to it
+
+
+def opened(real: Path) -> BinaryIO:
+    """Open a plain file, or what reads like an empty one. Raises OSError on pipes and devices.
+
+    Nothing is waited for, as by who opens a pipe that nobody writes to.
+    """
+    file = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        _check_plain(os.fstat(file), real)
+    except OSError:
+        os.close(file)
+        raise
+    return os.fdopen(file, "rb")
+
+
+def _check_plain(facts: os.stat_result, real: Path) -> None:
+    if stat.S_ISDIR(facts.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(real))
+    device = (os.major(facts.st_rdev), os.minor(facts.st_rdev))
+    is_null = stat.S_ISCHR(facts.st_mode) and device == _NULL
+    if not is_null and not stat.S_ISREG(facts.st_mode):
+        raise OSError(errno.EINVAL, "It is no plain file", str(real))
+
+
+def content(real: Path) -> bytes:
+    """Return what is in a plain file. Raises OSError, as `opened`, and where it is too large."""
+    with opened(real) as file:
+        read = file.read(CONTENT_MAX + 1)
+    if len(read) > CONTENT_MAX:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(real))
+    return read
+
+
 class Kind(Enum):
     """What there is at a path; a plain file that everybody may change is OTHER."""
 
@@ -72,22 +113,25 @@ class Tree:
     def read(self, path: str) -> str:
         """See Files."""
         try:
-            return self.follow(path).read_bytes().decode("utf-8", "surrogateescape")
+            return content(self.follow(path)).decode("utf-8", "surrogateescape")
         except OSError as error:
-            raise _unreadable(path, error) from error
+            raise unreadable(path, error) from error
 
     def kind(self, path: str, *, follow: bool = True) -> Kind:
         """Return what there is at a path, and whether everybody may change it.
 
-        Without `follow`, a symbolic link is no plain file.
+        Without `follow`, a symbolic link is no plain file. Raises UnreadableError where one may not
+        look.
         """
         try:
             if not follow:
                 folder, _, name = path.rpartition("/")
-                if name and (self.real(folder) / name).is_symlink():
+                if name and (self.follow(folder) / name).is_symlink():
                     return Kind.OTHER
-            mode = self.real(path).stat().st_mode
-        except (OSError, FileError):
+            mode = self.follow(path).stat().st_mode
+        except PermissionError as error:
+            raise unreadable(path, error) from error
+        except OSError:
             return Kind.NOTHING
         if stat.S_ISDIR(mode):
             return Kind.FOLDER
@@ -105,7 +149,7 @@ class Tree:
         try:
             return self.follow(path)
         except OSError as error:
-            raise _unreadable(path, error) from error
+            raise unreadable(path, error) from error
 
     def follow(self, path: str) -> Path:
         """Return where a path leads, as the kernel finds it (path_resolution(7)).
@@ -137,20 +181,22 @@ class Tree:
     def _inside(self, folder: str, part: str) -> list[str]:
         """Return the paths in a folder that match one part of a pattern."""
         try:
-            real = self.real(folder)
+            real = self.follow(folder)
             if not _MAGIC.search(part):
                 plain = re.sub(r"\\(.)", r"\1", part)
                 names = [plain] if (real / plain).is_symlink() or (real / plain).exists() else []
             else:
                 names = [path.name for path in real.iterdir() if _matches(path.name, part)]
-        except (OSError, FileError):
+        except PermissionError as error:
+            raise unreadable(folder, error) from error
+        except OSError:
             return []
         return [f"{folder.rstrip('/')}/{name}" for name in names]
 
     def _is_folder(self, path: str) -> bool:
         try:
-            return self.real(path).is_dir()
-        except (OSError, FileError):
+            return self.follow(path).is_dir()
+        except OSError:
             return False
 
 
@@ -158,8 +204,14 @@ def _error(number: int, path: str) -> OSError:
     return OSError(number, os.strerror(number), path)
 
 
-def _unreadable(path: str, error: OSError) -> FileError:
-    return FileError(f"cannot be read: {error.strerror}", path=path)
+def unreadable(path: str, error: OSError) -> FileError:
+    """Return the error that says why a file was not read; UnreadableError where it is there."""
+    message = f"cannot be read: {error.strerror}"
+    if error.errno in NOWHERE or isinstance(error, IsADirectoryError):
+        return FileError(message, path=path)
+    is_denied = isinstance(error, PermissionError)
+    hint = "Run this as root." if is_denied else "It should be a plain file, and not so large."
+    return UnreadableError(message, hint=hint, path=path)
 
 
 def _bytes(path: str) -> bytes:

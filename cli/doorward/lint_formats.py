@@ -12,6 +12,7 @@ import click
 from doorward.excerpt import counted, say_place
 from doorward.table import show_line
 from doorward.terminal import say, say_json
+from pamconf.lines import printable
 from pamconf.lint import Check, Finding
 from pamconf.problem import Severity
 from pamconf.sentences import FOLDER
@@ -111,7 +112,7 @@ def show_github(report: Report) -> None:
 
 def _escaped(text: str, more: str = "") -> str:
     """Write what would end a command, or one of its fields, as %XX."""
-    return "".join(f"%{ord(char):02X}" if char in f"%\r\n{more}" else char for char in text)
+    return "".join(f"%{ord(char):02X}" if char in f"%{more}" else char for char in printable(text))
 
 
 def _relative(path: str) -> str:

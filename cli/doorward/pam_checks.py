@@ -11,8 +11,9 @@ from pamconf.errors import PamconfError
 from pamconf.lint import CHECKS, Found, Machine, Place, Subject
 from pamconf.lint.check import check
 from pamconf.lint.finding import at_argument, at_module
-from pamconf.models.second_factor import SECOND_FACTORS
+from pamconf.models.second_factor import CODE, PASSWORD_AND_CODE, SECOND_FACTORS
 from pamconf.nearest import meant
+from pamconf.places import is_at_the_machine
 from pamconf.problem import Severity
 from pamconf.signatures import SIGNATURES, Signature
 from pamconf.stack import Rule
@@ -160,14 +161,14 @@ def everybody_skips(one: Subject) -> Iterator[Found]:
         ## /etc/security/access-doorward.conf
         + : ALL : 192.168.1.0/24
     """
-    if not any(origin.is_remote for origin in one.world.places.values()):
+    if is_at_the_machine(one.service.name):
         return
     passing = [way for way in one.right_ways if way.outcomes[0].status == "success"]
     visited = {visit.rule for way in passing for visit in way.outcomes[0].visits}
-    asking = {way.sources.get(name) for way in passing for name in way.asked}
+    is_asked = any({CODE, PASSWORD_AND_CODE} & {*way.asked} for way in passing)
     for rule in _rules(one):
         path = native.options(rule.arguments, int(time.time())).access_file
-        if path and rule in visited and rule not in asking and rule == one.second_factors[0]:
+        if path and rule in visited and not is_asked:
             hint = f"'doorward pam access test {path}' says by which line."
             yield Found(at_module(rule), f"by {path} everybody skips the code", hint)
 

@@ -6,7 +6,7 @@
 A line `# pamconf: ignore PAM007` above silences a check.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pamconf import loading
 from pamconf.errors import FileError, UsageError
@@ -15,12 +15,23 @@ from pamconf.lint import access, files, logic, modules, sshd, syntax
 from pamconf.lint.check import Check
 from pamconf.lint.finding import Finding, Found, Place, merged
 from pamconf.lint.ignores import ignored
+from pamconf.lint.logic import DOORS
 from pamconf.lint.machine import Machine, who_may_write
 from pamconf.lint.subject import Subject
-from pamconf.stack import Service
+from pamconf.stack import OTHER, Service
 from pamconf.tree import Tree
 
-__all__ = ["CHECKS", "Check", "Finding", "Found", "Machine", "Place", "Subject", "lint"]
+__all__ = [
+    "CHECKS",
+    "Check",
+    "Finding",
+    "Found",
+    "Machine",
+    "Place",
+    "Subject",
+    "lint",
+    "without_parts",
+]
 
 _ROOMS = (syntax, modules, logic, sshd, files, access)
 
@@ -51,6 +62,16 @@ def lint(
     return merged(found for one in subjects for found in _findings(one, checks))
 
 
+def without_parts(services: Sequence[Service]) -> list[Service]:
+    """Return services without those that are there to be included by others.
+
+    What stands in them is looked at where it is included: by themselves they log nobody in.
+    """
+    included = {path for one in services for path in one.files if path != one.path}
+    kept = {*DOORS, OTHER}
+    return [one for one in services if one.path not in included or one.name in kept]
+
+
 def _loaded(services: Iterable[Service], machine: Machine) -> Mapping[str, loading.Loaded]:
     """Load the modules that services name: of this machine's own, what root alone can change."""
     if not machine.is_this:
@@ -63,12 +84,21 @@ def _loaded(services: Iterable[Service], machine: Machine) -> Mapping[str, loadi
 def _findings(one: Subject, checks: Iterable[Check]) -> Iterator[Finding]:
     lines: dict[str, list[str]] = {}
     for check in checks:
-        for found in check.function(one):
+        for by, found in _found(check, one):
             place = found.place
             if place.path not in lines:
                 lines[place.path] = _lines(place.path, one)
-            if check.code not in ignored(lines[place.path], place.line):
-                yield _finding(check, found, lines[place.path], one.service.name)
+            if by.code not in ignored(lines[place.path], place.line):
+                yield _finding(by, found, lines[place.path], one.service.name)
+
+
+def _found(check: Check, one: Subject) -> Iterator[tuple[Check, Found]]:
+    """Yield what a check finds, or that it could not look at a file; and which check says so."""
+    try:
+        for found in check.function(one):
+            yield check, found
+    except FileError as error:
+        yield files.not_looked_at, files.found_unreadable(error)
 
 
 def _finding(check: Check, found: Found, lines: list[str], service: str) -> Finding:

@@ -5,12 +5,14 @@ from functools import partial
 
 from pamconf import access, access_check, accounts, logins
 from pamconf.access import AccessFile, Options
-from pamconf.errors import PamconfError
+from pamconf.access_who import Names, Origin, who
+from pamconf.errors import PamconfError, UnreadableError
 from pamconf.lint.check import check
 from pamconf.lint.finding import Found, Place, at_argument, at_module
 from pamconf.lint.subject import Subject
+from pamconf.login import NOBODY
 from pamconf.models.gates import access_files
-from pamconf.places import is_never_remote, reads_access_file
+from pamconf.places import OUTSIDE, is_never_remote, reads_access_file
 from pamconf.problem import Kind, Problem, Severity
 from pamconf.stack import Rule
 from pamconf.tree import Kind as FileKind
@@ -235,6 +237,8 @@ def _files(rule: Rule, options: Options, one: Subject) -> Iterator[AccessFile]:
         try:
             text = one.machine.files.read(path)
             yield access.parse(text, path, options.fieldsep, options.listsep)
+        except UnreadableError:
+            raise
         except PamconfError:  # PAM501 tells of it
             continue
 
@@ -286,20 +290,24 @@ def local_is_everybody(one: Subject) -> Iterator[Found]:
             found = _why_not_local(one)
             if found:
                 severity, why = found
-                hint = "Name networks instead of LOCAL, or use another file here."
+                hint = "Name users or networks instead of LOCAL, or use another file here."
                 yield Found(_named(rule), f"LOCAL is everybody here: {why}", hint, severity)
 
 
 def _grants_local(rule: Rule, one: Subject) -> bool:
+    """Tell whether the file lets anybody skip who has no remote host, but not who has one."""
+    local, remote = (_granted(rule, one, rhost) for rhost in (None, OUTSIDE[0]))
+    return local and not remote
+
+
+def _granted(rule: Rule, one: Subject, rhost: str | None) -> bool:
     options = access.read_options(rule.arguments)
-    words = (
-        word.text
-        for file in _files(rule, options, one)
-        for line in file.rules
-        if line.grants
-        for word in line.origin_words
-    )
-    return any(access.is_word(word, "LOCAL") for word in words)
+    origin = Origin(rhost, "tty1", one.service.name)
+    for file in _files(rule, options, one):
+        decision = who(file, NOBODY, (), origin, Names(), nodefgroup=options.nodefgroup)
+        if decision.rule:
+            return decision.granted
+    return rule.name == "pam_access"  # whom no line matches is let through by that one alone
 
 
 def _why_not_local(one: Subject) -> tuple[Severity, str] | None:

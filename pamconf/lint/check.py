@@ -19,7 +19,11 @@ Function = Callable[[Subject], Iterator[Found]]
 
 _EXAMPLE = re.compile(r"^(Bad|Good):\n((?:\n|    .*\n?)+)", re.MULTILINE)
 _FILE = re.compile(r"^## (/\S*)(?: ([0-7]{3,4}))?$")
-_WRITTEN = {"\\r\n": "\r\n", "{1000 blanks}": " " * 1000}
+_WRITTEN = {
+    "\\r\n": "\r\n",
+    "{1000 blanks}": " " * 1000,
+    "{17 million blanks}": " " * 17_000_000,
+}
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pamconf import accounts
 from pamconf.access import read_options
 from pamconf.accounts import Account
+from pamconf.errors import FileError
 from pamconf.lint.check import check
 from pamconf.lint.finding import Found, Place, at_argument, at_module
 from pamconf.lint.machine import Machine, facts_of, mend, shell_path, who_may_write
@@ -20,6 +21,37 @@ from pamconf.stack import Rule
 
 _VARIABLES = ("${", "~", "%")
 """What stands for a user in the path of a secret."""
+
+
+@check("PAM400", "not-looked-at", Severity.WARNING)
+def not_looked_at(_one: Subject) -> Iterator[Found]:
+    """A file could not be looked at, and so neither what hangs on it: run the check as root.
+
+    It may also be a pipe or a device, or larger than any file of its kind.
+
+    Bad:
+
+        ## /etc/pam.d/sshd
+        auth required pam_unix.so
+        account required pam_access.so accessfile=/etc/security/large.conf
+        ## /etc/security/large.conf
+        {17 million blanks}
+
+    Good:
+
+        ## /etc/pam.d/sshd
+        auth required pam_unix.so
+        account required pam_access.so accessfile=/etc/security/small.conf
+        ## /etc/security/small.conf
+        - : ALL EXCEPT alice : ALL
+    """
+    yield from ()  # it is found while other checks look
+
+
+def found_unreadable(error: FileError) -> Found:
+    """Return what is said of a file that could not be looked at."""
+    message = f"{error.message}: what hangs on it is not checked"
+    return Found(Place(error.path or "/"), message, error.hint or "It should be a plain file.")
 
 
 @check("PAM401", "writable-by-others", Severity.ERROR)
@@ -43,23 +75,33 @@ def writable_by_others(one: Subject) -> Iterator[Found]:
         auth required pam_unix.so
         account required pam_unix.so
     """
-    for path in (*one.service.files, *one.sshd_files):
-        for each in _with_folders(path, one.machine):
-            who = who_may_write(each, one.machine)
-            if who:
-                yield Found(Place(path), f"{each}: {who}", mend(each, one.machine))
     programs = {str(program(rule)): rule for rule in one.called if rule.name == "pam_exec"}
-    for path, rule in {**one.modules, **programs}.items():
+    named = {**one.modules, **programs}
+    for path in (*one.service.files, *one.sshd_files):
+        who = who_may_write(path, one.machine)
+        if who:
+            yield Found(Place(path), f"{path}: {who}", mend(path, one.machine))
+    for path, rule in named.items():
         who = who_may_write(path, one.machine)
         if who:
             yield Found(at_module(rule), f"{path}: {who}", mend(path, one.machine))
+    yield from _open_folders((*one.service.files, *one.sshd_files, *named), one)
 
 
-def _with_folders(path: str, machine: Machine) -> Iterator[str]:
-    """Yield a file, its folder, and the folder of what it is a link to."""
-    yield path
-    folders = {path.rpartition("/")[0]: None, machine.real_folder(path): None}
-    yield from (folder for folder in folders if folder)
+def _open_folders(paths: Iterable[str], one: Subject) -> Iterator[Found]:
+    """Yield the folders above files, and above what these are links to, that others can write."""
+    folders = {path.rpartition("/")[0] for path in paths}
+    folders |= {one.machine.real_folder(path) for path in paths}
+    for folder in sorted({above for each in folders for above in _with_those_above(each)}):
+        who = who_may_write(folder, one.machine)
+        if who:
+            yield Found(Place(folder), f"{folder}: {who}", mend(folder, one.machine))
+
+
+def _with_those_above(folder: str) -> Iterator[str]:
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
 
 
 @check("PAM402", "list-writable-by-others", Severity.ERROR)
@@ -93,11 +135,14 @@ def list_writable_by_others(one: Subject) -> Iterator[Found]:
         + : ALL : 192.168.1.0/24
         - : ALL : ALL
     """
+    paths = []
     for rule in one.called:
         for path in _lists_of(rule, one.machine):
+            paths.append(path)
             who = who_may_write(path, one.machine)
             if who:
                 yield Found(at_module(rule), f"{path}: {who}", mend(path, one.machine))
+    yield from _open_folders(paths, one)
 
 
 def _lists_of(rule: Rule, machine: Machine) -> Iterator[str]:
@@ -165,10 +210,19 @@ def _trouble(folder: str, rule: Rule, machine: Machine) -> tuple[str, str] | Non
         who = "everybody can make files in it"
     if who:
         return f"can be changed by others: {who}", mend(folder, machine)
-    if name is None and not facts.st_mode & stat.S_IXOTH:
-        return "cannot be entered by who logs in, so that they are refused", "Add user=root."
+    return _no_entry(name, user, facts)
+
+
+def _no_entry(
+    name: str | None, user: Account | None, facts: os.stat_result
+) -> tuple[str, str] | None:
+    """Return why the folder cannot be entered by whom the module goes there as, if so."""
+    if name and user is None:
+        return f"is for a user {name}, and there is none: everybody is refused", "Say user=root."
     if user and not _may_enter(user, facts):
         return f"cannot be entered by {name}, so that everybody is refused", "Say user=root."
+    if user is None and not facts.st_mode & stat.S_IXOTH:
+        return "cannot be entered by who logs in, so that they are refused", "Add user=root."
     return None
 
 

@@ -25,9 +25,9 @@ class Place:
 
     def within(self, text: str) -> "Place":
         """Return the place with a width that its line has: all that stands there, if it is 0."""
-        if self.width:
-            left = len(text) - self.column + 1
-            return replace(self, width=max(1, min(self.width, left)))
+        left = len(text) - self.column + 1
+        if self.width and left > 0:
+            return replace(self, width=min(self.width, left))
         indent = len(text) - len(text.lstrip(_BLANKS))
         width = len(text.rstrip(_BLANKS)) - indent
         return replace(self, column=indent + 1 if width > 0 else 1, width=max(1, width))

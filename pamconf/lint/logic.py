@@ -1,17 +1,20 @@
 """Checks of what becomes of logins: each is a way in which a second factor is not what it seems."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 
-from pamconf.explain import Decision
+from pamconf.doors import Door
+from pamconf.explain import Decision, Fact
 from pamconf.explore import Way
 from pamconf.lint.check import check
 from pamconf.lint.finding import Found, Place, at_argument, at_rule
-from pamconf.lint.subject import Subject
+from pamconf.lint.reach import is_shut
+from pamconf.lint.subject import EVERYBODY, Subject
 from pamconf.login import DIRECTORIES, WRONG
 from pamconf.models.passwords import EMAIL, PASSWORD
 from pamconf.models.second_factor import CODE, FACT, KEY, PASSWORD_AND_CODE
 from pamconf.models.succeed_if import conditions
-from pamconf.places import reads_access_file
+from pamconf.places import is_at_the_machine, reads_access_file
 from pamconf.problem import Severity
 from pamconf.sentences import place, who
 from pamconf.simulate import Visit, jump
@@ -24,8 +27,24 @@ _TELLING = (FACT, "origin")
 _ASKING = {*DIRECTORIES, "pam_unix"}
 """Modules that nobody writes down who does not want a password to be asked."""
 
-_SAY_WHO = (*_TELLING, "account", "gid", "group", "home", "shell", "uid", "user")
+_SAY_WHO = (*_TELLING, "account", "faillock", "gid", "home", "shell", "type of", "uid")
 """Beginnings of the names of facts that are no proof of who it is."""
+
+DOORS = (
+    "cockpit",
+    "gdm-password",
+    "lightdm",
+    "login",
+    "polkit-1",
+    "remote",
+    "sddm",
+    "sshd",
+    "su",
+    "su-l",
+    "sudo",
+    "xrdp-sesman",
+)
+"""Services at which something has to be asked, whatever their rules are."""
 
 
 @check("PAM201", "nobody-says-yes", Severity.ERROR)
@@ -84,6 +103,8 @@ def nothing_is_asked(one: Subject) -> Iterator[Found]:
     `pam_permit` behind it), or the rules let in by `nullok` or by an address alone: `sufficient`
     before pam_access lets in whoever comes from there, with no password.
 
+    Nothing is said of users and groups that the rules name, of root, and of trusted hosts.
+
     Mend it by asking for a password before, with `required`. For a skip, let the rule jump over the
     code only: `[success=1 default=ignore]`.
 
@@ -101,27 +122,44 @@ def nothing_is_asked(one: Subject) -> Iterator[Found]:
         auth required pam_google_authenticator.so nullok
         account required pam_unix.so
     """
-    for decision in (decision for door in one.doors for decision in door.decisions):
-        if decision.is_open and _is_meant_to_ask(decision, one):
-            about = who(decision)
-            if decision.asked:
-                message = f"{about}: whatever is typed at '{decision.asked[0]}' lets in"
-            else:
-                message = f"{about}: gets in with nothing asked"
-            rules = decision.because or one.service.rules("auth")
-            yield Found(at_rule(rules[-1]), message, "Have a password asked, by a required rule.")
-            return
+    for whose, door in one.entrances:
+        for decision in door.decisions:
+            if decision.is_open and _is_meant_to_ask(decision, one):
+                about = who(decision, whose)
+                if decision.asked:
+                    message = f"{about}: whatever is typed at '{decision.asked[0]}' lets in"
+                else:
+                    message = f"{about}: gets in with nothing asked"
+                rules = decision.because or one.service.rules("auth")
+                hint = "Have a password asked, by a required rule."
+                yield Found(at_rule(rules[-1]), message, hint)
+                return
 
 
 def _is_meant_to_ask(decision: Decision, one: Subject) -> bool:
-    """Tell whether something should be asked: not of root by su, or of anonymous users by FTP."""
-    facts = [fact.name for fact in decision.facts]
+    """Tell whether something should be asked: not of root by su, or of anonymous users by FTP.
+
+    Neither is it where whoever wrote the rules has named a user or a group, or trusts a host.
+    """
     if decision.asked:
         return decision.asked != (EMAIL,)
-    if any(name in _TELLING for name in facts):
-        return all(name.startswith(_SAY_WHO) for name in facts)
+    if any(map(_is_named, decision.facts)):
+        return False
+    if any(fact.name in _TELLING for fact in decision.facts):
+        return True
     asking = _ASKING | one.machine.second_factors
-    return not facts and any(rule.name in asking for rule in one.service.rules("auth"))
+    auth = one.service.rules("auth")
+    return one.service.name in DOORS or any(rule.name in asking for rule in auth)
+
+
+def _is_named(fact: Fact) -> bool:
+    """Tell whether a fact is a proof of who it is, or is about those who are named."""
+    kind, _, name = fact.name.partition(" ")
+    if kind == "user":
+        return fact.phrases == (name,)
+    if kind == "group":
+        return fact.phrases == (f"in group {name}",)
+    return not fact.name.startswith(_SAY_WHO)
 
 
 @check("PAM203", "sufficient-above-code", Severity.ERROR)
@@ -131,7 +169,8 @@ def sufficient_above_code(one: Subject) -> Iterator[Found]:
     Whoever has the right password is in before the code is asked: nobody ever types one. Worse,
     whoever has not may get in by the code alone.
 
-    Mend it by making the rule above `required`, or put the second factor before it.
+    Mend it by making the rule above `required`; where a pam_deny follows it, by a jump over that,
+    or by including the file as a `substack`.
 
     Bad:
 
@@ -147,10 +186,21 @@ def sufficient_above_code(one: Subject) -> Iterator[Found]:
         auth required pam_google_authenticator.so
         account required pam_unix.so
     """
-    for rule, visit in _never_come_to(one):
-        if not isinstance(visit.action, int):
-            message = f"it lets in before {rule.name} ({place(rule)}) asks: nobody types a code"
-            yield Found(at_rule(visit.rule), message, "Make it 'required'.")
+    for rule, visit, whom in _never_come_to(one):
+        if not isinstance(visit.action, int) and visit.rule not in one.second_factors:
+            message = f"it lets in {whom} before {rule.name} ({place(rule)}) asks: no code is typed"
+            yield Found(at_rule(visit.rule), message, _instead(visit, rule, one))
+
+
+def _instead(visit: Visit, rule: Rule, one: Subject) -> str:
+    """Say how to go on to a rule instead of ending, without being refused on the way."""
+    between = one.service.rules("auth")[visit.index + 1 :]
+    over = between.index(rule)
+    if over and visit.rule.path == one.service.path:
+        return f"Say '[success={over} default=ignore]' instead of '{visit.rule.control.text}'."
+    if over:
+        return "Include the file as a 'substack', which ends there alone."
+    return "Make it 'required'."
 
 
 @check("PAM204", "jump-over-code", Severity.ERROR)
@@ -186,27 +236,39 @@ def jump_over_code(one: Subject) -> Iterator[Found]:
         auth [success=1 default=ignore] pam_unix.so
         auth requisite pam_deny.so
     """
-    for rule, visit in _never_come_to(one):
+    for rule, visit, whom in _never_come_to(one):
         known = _is_by_place(visit.rule, one) or [*_missing_groups(visit.rule, one)]
         if isinstance(visit.action, int) and not known:
-            message = f"it jumps over {rule.name} ({place(rule)}): nobody is asked for a code"
-            yield Found(at_rule(visit.rule), message, "Let it jump over fewer rules.")
+            message = f"for {whom} it jumps over {rule.name} ({place(rule)}): no code is asked"
+            hint = "Let it jump over fewer rules." if visit.action > 1 else "Say 'ok' instead of 1."
+            yield Found(at_rule(visit.rule), message, hint)
 
 
 def _is_by_place(rule: Rule, one: Subject) -> bool:
     """Tell whether an access file lets skip who is at the machine, at a door that is only there."""
-    return reads_access_file(rule) and not any(at.is_remote for at in one.world.places.values())
+    return reads_access_file(rule) and is_at_the_machine(one.service.name)
 
 
-def _never_come_to(one: Subject) -> Iterator[tuple[Rule, Visit]]:
-    """Yield the second factors that nobody comes to who gets in, and where they go by instead."""
-    passing = [way.outcomes[0] for way in one.right_ways if way.outcomes[0].status == "success"]
-    rules = one.service.rules("auth")
-    for at, rule in enumerate(rules):
+def _never_come_to(one: Subject) -> Iterator[tuple[Rule, Visit, str]]:
+    """Yield the second factors that nobody comes to who gets in, and where they go by instead.
+
+    Last is said of whom that is so: of all, or of those whose account is one of this machine's own,
+    or is not.
+    """
+    passing = [way for way in one.right_ways if way.outcomes[0].status == "success"]
+    groups = {"everybody": passing}
+    for way in passing:
+        account = way.facts.get("account")
+        if account:
+            groups.setdefault(f"who logs in {account}", []).append(way)
+    for at, rule in enumerate(one.service.rules("auth")):
         if rule not in one.second_factors:
             continue
-        if passing and not any(visit.index == at for out in passing for visit in out.visits):
-            yield rule, [visit for visit in passing[0].visits if visit.index < at][-1]
+        for whom, ways in groups.items():
+            paths = [way.outcomes[0].visits for way in ways]
+            if paths and not any(visit.index == at for path in paths for visit in path):
+                yield rule, [visit for visit in paths[0] if visit.index < at][-1], whom
+                break
 
 
 @check("PAM205", "missing-group", Severity.ERROR)
@@ -215,6 +277,8 @@ def missing_group(one: Subject) -> Iterator[Found]:
 
     `notingroup` of such a group is true of everybody, `ingroup` of nobody. Where a jump over the
     second factor hangs on it, a misspelt group, or one that was never made, opens the door.
+
+    It is a warning where accounts are also kept in a directory, which was not asked.
 
     Mend it by making the group, or by turning the rule round: a group of those who are **not**
     asked fails closed.
@@ -236,6 +300,7 @@ def missing_group(one: Subject) -> Iterator[Found]:
         account required pam_unix.so
     """
     rules = one.service.rules("auth")
+    is_known = not any(rule.name in DIRECTORIES for rule in rules)
     for at, rule in enumerate(rules):
         for index, names, returned in _missing_groups(rule, one):
             passed = [*_passed_over(rules, at, returned)]
@@ -244,17 +309,18 @@ def missing_group(one: Subject) -> Iterator[Found]:
                 hint = (
                     "'getent group' lists the groups. A group of those who are not asked is safer."
                 )
-                yield Found(at_argument(rule, index), message, hint)
+                severity = None if is_known else Severity.WARNING
+                yield Found(at_argument(rule, index), message, hint, severity)
 
 
 def _missing_groups(rule: Rule, one: Subject) -> Iterator[tuple[int, str, str]]:
-    """Yield the arguments that name groups of which none is there, and what comes of it."""
+    """Yield the arguments that name groups of which none is there, and what comes of it for all."""
     if rule.name != "pam_succeed_if":
         return
-    for index, _, test, names in conditions(rule.arguments):
-        if test in {"ingroup", "notingroup"} and not any(
-            one.world.has_group(name) for name in names.split(":")
-        ):
+    found = [*conditions(rule.arguments)]
+    for index, _, test, names in found:
+        is_certain = test == "ingroup" or (test == "notingroup" and len(found) == 1)
+        if is_certain and not any(map(one.world.has_group, names.split(":"))):
             yield index + 2, names, "auth_err" if test == "ingroup" else "success"
 
 
@@ -313,7 +379,11 @@ def _may_become(way: Way, right: Way) -> bool:
 
 @check("PAM207", "nobody-gets-in", Severity.ERROR)
 def nobody_gets_in(one: Subject) -> Iterator[Found]:
-    """Something is asked, and everybody is refused whatever they answer.
+    """Everybody is refused, whatever they answer.
+
+    Of sshd it is said where nobody gets in by PAM, though keys may still do. Nothing is said of a
+    service whose first rule refuses: it is switched off. What refuses a session after that is not
+    looked at.
 
     Mend the rule that refuses.
 
@@ -331,15 +401,30 @@ def nobody_gets_in(one: Subject) -> Iterator[Found]:
         auth requisite pam_deny.so
         account required pam_unix.so
     """
-    decisions = [decision for door in one.doors for decision in door.decisions]
-    for decision in decisions:
-        if any(other.gets_in for other in decisions):
-            return
-        if decision.asked and decision.decided:
-            why = "".join(f"; {note}" for note in decision.notes)
-            message = f"nobody gets in: all are asked, and refused here{why}"
-            yield Found(at_rule(decision.decided), message, "See why this rule refuses.")
-            return
+    auth = one.service.rules("auth")
+    asking = _ASKING | one.machine.second_factors
+    if is_shut(auth) or not any(rule.name in asking for rule in auth):
+        return
+    for whose, doors in itertools.groupby(one.entrances, lambda entrance: entrance[0]):
+        asked = [door for _, door in doors if door.asks_pam and not door.obstacles]
+        if any(door.is_usable for door in asked):
+            continue
+        for decision in (decision for door in asked for decision in door.decisions):
+            if decision.decided:
+                yield Found(at_rule(decision.decided), _nobody(whose, asked, decision), _SEE_WHY)
+                return
+
+
+_SEE_WHY = "See why this rule refuses. Who logs in with a key is not asked."
+
+
+def _nobody(whose: str, doors: Sequence[Door], decision: Decision) -> str:
+    """Say who does not get in, how, and what else there is to know."""
+    names = " or ".join(door.name for door in doors if door.name)
+    how = f"by {names} nobody gets in" if names else "nobody gets in"
+    about = "" if whose in {"", EVERYBODY} else f", {whose}"
+    why = "".join(f"; {note}" for note in decision.notes)
+    return f"{how}{about}: refused here{why}"
 
 
 @check("PAM208", "either-is-enough", Severity.WARNING)
@@ -364,7 +449,7 @@ def either_is_enough(one: Subject) -> Iterator[Found]:
         auth required pam_google_authenticator.so
         account required pam_unix.so
     """
-    for decision in (decision for door in one.doors for decision in door.decisions):
+    for decision in _decisions(one):
         keys = [{*key} for key in decision.keys]
         if any(PASSWORD in key and CODE not in key for key in keys) and any(
             CODE in key and PASSWORD not in key for key in keys
@@ -411,4 +496,49 @@ def not_followed(one: Subject) -> Iterator[Found]:
     if one.too_much:
         path = one.service.path or next(iter(one.service.files), "")
         hint = "Ask about one login, of a user and from an address: that can be followed."
-        yield Found(Place(path), one.too_much.message, hint)
+        yield Found(Place(path), str(one.too_much).partition("\n")[0], hint)
+
+
+@check("PAM210", "any-code-will-do", Severity.ERROR)
+def any_code_will_do(one: Subject) -> Iterator[Found]:
+    """A code is asked for, but a wrong one lets in as well: the password alone is enough.
+
+    With `optional` or `sufficient` for the last rule, its refusal counts for nothing once the
+    password was right. The same does `alwaysok` of pam_oath and pam_u2f.
+
+    Mend it with `required`.
+
+    Bad:
+
+        ## /etc/pam.d/sshd
+        auth required pam_unix.so
+        auth sufficient pam_google_authenticator.so
+        account required pam_unix.so
+
+    Good:
+
+        ## /etc/pam.d/sshd
+        auth required pam_unix.so
+        auth required pam_google_authenticator.so
+        account required pam_unix.so
+    """
+    for decision in _decisions(one):
+        factors = _FACTORS & {*decision.asked}
+        keys = [{*key} for key in decision.keys]
+        needless = any(not factors & key for key in keys)
+        enough = any(factors & key for key in keys)
+        if factors and needless and not enough:
+            rules = [rule for rule in decision.askers if rule in one.second_factors]
+            message = (
+                f"{who(decision)}: asked for a {_either(factors)}, and gets in with a wrong one"
+            )
+            yield Found(at_rule(rules[-1]), message, "Make it 'required', without alwaysok.")
+            return
+
+
+def _either(factors: set[str]) -> str:
+    return " or ".join(sorted(factors))
+
+
+def _decisions(one: Subject) -> Iterator[Decision]:
+    return (decision for _, door in one.entrances for decision in door.decisions)

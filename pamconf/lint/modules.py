@@ -1,6 +1,6 @@
 """Checks of modules: that they are there, load, and take what they are told."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pamconf import loading
 from pamconf.control import Action
@@ -8,9 +8,12 @@ from pamconf.lint.check import check
 from pamconf.lint.finding import Found, at_argument, at_module, at_type
 from pamconf.lint.machine import shell_path
 from pamconf.lint.subject import Subject
-from pamconf.nearest import meant
+from pamconf.nearest import nearest
 from pamconf.problem import Severity
 from pamconf.stack import Rule
+
+_PREFIX = "pam_"
+_NEVER_MEANT = {"debug", "deny", "permit", "rootok", "warn"}
 
 _UNKNOWN = "module_unknown"
 """What libpam takes the answer of a module for that it cannot load, or that lacks the function."""
@@ -58,10 +61,18 @@ def _missing(rule: Rule, one: Subject) -> Iterator[Found]:
     message = f"{rule.module} is not there: {_effect(rule.control[_UNKNOWN])}"
     if rule.silent:
         message += "; the dash only keeps that out of the log"
-    known = one.machine.signatures
-    near = None if rule.name in known else meant(rule.name, known)
-    hint = near or "Install what it is part of, or take the line out."
+    hint = _misspelt(rule.name, one.machine.signatures)
+    hint = hint or "Install what it is part of, or take the line out."
     yield Found(at_module(rule), message, hint, None if fails else Severity.WARNING)
+
+
+def _misspelt(name: str, known: Iterable[str]) -> str | None:
+    """Ask whether another module was meant, but never one that lets in, or that anything may be."""
+    if name in known:
+        return None
+    bare = {one.removeprefix(_PREFIX) for one in known} - _NEVER_MEANT
+    near = nearest(name.removeprefix(_PREFIX), bare, alike=0.8)
+    return f"Did you mean '{_PREFIX}{near}'?" if near else None
 
 
 def _effect(action: Action) -> str:

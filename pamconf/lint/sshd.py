@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from pamconf import sshd
+from pamconf.errors import UnreadableError
 from pamconf.lint.check import check
 from pamconf.lint.finding import Found, Place
-from pamconf.lint.subject import Subject
+from pamconf.lint.subject import EVERYBODY, Subject
 from pamconf.models.second_factor import CODE
 from pamconf.places import networks
 from pamconf.problem import Severity
@@ -94,9 +95,13 @@ def no_way_to_ask(one: Subject) -> Iterator[Found]:
             if CODE in decision.asked and not decision.gets_in
         ]
         if refused and not any("keyboard-interactive" in door.name for door in doors):
-            message = "no code can be typed: who has to give one is refused, whatever they type"
+            setting = connected.effective["KbdInteractiveAuthentication"]
             hint = "Say 'KbdInteractiveAuthentication yes' in a file that comes before."
-            yield Found(_at(connected.effective["KbdInteractiveAuthentication"]), message, hint)
+            if setting.value == "yes":
+                setting = connected.effective["AuthenticationMethods"]
+                hint = "Say 'keyboard-interactive:pam' there instead of 'password'."
+            message = "no code can be typed: who has to give one is refused, whatever they type"
+            yield Found(_at(setting), message, hint)
 
 
 @check("PAM303", "locked-out", Severity.ERROR)
@@ -105,7 +110,7 @@ def locked_out(one: Subject) -> Iterator[Found]:
 
     `sshd -t` says nothing of it where a method is named in a Match block and is off. Root with
     `PermitRootLogin prohibit-password` can answer whatever keyboard-interactive asks, and is
-    refused.
+    refused; that is a warning, since it may be meant.
 
     Mend it by switching a method on that AuthenticationMethods names, or by naming another.
 
@@ -145,19 +150,24 @@ def locked_out(one: Subject) -> Iterator[Found]:
         setting = methods if methods.source else Setting("", obstacles[0].source)
         why = ", ".join(dict.fromkeys(obstacle.reason for obstacle in obstacles))
         message = f"{connected.whose} cannot log in at all: {why}"
-        yield Found(
-            _at(setting), message, "'sshd -t' does not see this: change it, and look again."
-        )
+        if connected.whose == "root":
+            hint = "Say 'PermitRootLogin no' if that is meant, or give root a Match block."
+            yield Found(_at(setting), message, hint, Severity.WARNING)
+            continue
+        yield Found(_at(setting), message, "Switch on a method that AuthenticationMethods names.")
+        if connected.whose == EVERYBODY:
+            return
 
 
 @check("PAM304", "key-alone", Severity.NOTE)
 def key_alone(one: Subject) -> Iterator[Found]:
     """Whoever logs in with a key is asked for neither password nor code: no auth rule is run.
 
-    It may well be meant: a key is a good factor by itself, as long as its file is.
+    It may well be meant: a key is a good factor by itself, as long as its file is. The same goes
+    for Kerberos tickets and keys of hosts.
 
     Where it should not be enough, say `AuthenticationMethods publickey,keyboard-interactive:pam`:
-    key, password and code.
+    key, password and code. Root then cannot log in, unless PermitRootLogin is `yes`; say `no`.
 
     Bad:
 
@@ -184,12 +194,12 @@ def key_alone(one: Subject) -> Iterator[Found]:
         PermitRootLogin no
     """
     for connected in one.connections[:1]:
-        alone = [door for door in connected.doors if door.name == "publickey" and door.is_usable]
+        alone = [door.name for door in connected.doors if not door.asks_pam and door.is_usable]
         asks = any(door.asks_pam and not door.obstacles for door in connected.doors)
         if one.second_factors and alone and asks:
-            message = "a key alone lets in: neither password nor code is asked then"
-            hint = "Where that is not enough: AuthenticationMethods"
-            hint += " publickey,keyboard-interactive:pam"
+            message = f"by {' or '.join(alone)} alone one gets in: no password or code is asked"
+            hint = "Where that is not enough: 'AuthenticationMethods"
+            hint += " publickey,keyboard-interactive:pam', and 'PermitRootLogin no'."
             yield Found(_at(connected.effective["AuthenticationMethods"]), message, hint)
 
 
@@ -244,9 +254,9 @@ def names_for_addresses(one: Subject) -> Iterator[Found]:
 def bad_sshd_config(one: Subject) -> Iterator[Found]:
     """With this configuration sshd does not start; one that runs goes on with the old one.
 
-    It is a warning where a line has what only a newer sshd may know. A note says where sshd itself
-    could not be asked, for lack of rights, of its keys, or of /run/sshd, which is there while it
-    runs. What is found is then by our own reading of its files.
+    It is a warning where a line has what only a newer sshd may know, or a file may not be read. A
+    note says where sshd itself could not be asked, for lack of rights, of its keys, or of
+    /run/sshd, which is there while it runs. What is found is then by our own reading of its files.
 
     Mend the line; `sshd -t` says what sshd makes of it.
 
@@ -269,7 +279,10 @@ def bad_sshd_config(one: Subject) -> Iterator[Found]:
     problem = one.sshd_problem
     if problem:
         place = Place(problem.path or sshd.PATH, problem.line, problem.column or 1)
-        if isinstance(problem, sshd.TooNewError):
+        if isinstance(problem, UnreadableError):
+            message = f"{problem.message}: what sshd's settings come to is not checked"
+            yield Found(place, message, problem.hint or _HINT, Severity.WARNING)
+        elif isinstance(problem, sshd.TooNewError):
             message = f"{problem.message}: what sshd's settings come to is not checked"
             yield Found(place, message, "A newer sshd may know it.", Severity.WARNING)
         else:

@@ -14,10 +14,13 @@ from pamconf.lint.machine import Machine
 from pamconf.login import WRONG, World
 from pamconf.places import world_of
 from pamconf.sshd import Answer, Connection, Effective
+from pamconf.sshd import Way as SshdWay
 from pamconf.stack import Rule, Service
 from pamconf.tree import Kind
 
 SSHD = "sshd"
+EVERYBODY = "who logs in"
+"""Whose a connection is that no Match line is about."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,13 @@ class Subject:
         """The doors to the service; none where it is too much to follow."""
         return self._followed[1]
 
+    @cached_property
+    def entrances(self) -> tuple[tuple[str, Door], ...]:
+        """The doors, and for whom each is; sshd's are those of each kind of connection."""
+        if not self.connections:
+            return tuple(("", door) for door in self.doors)
+        return tuple((one.whose, door) for one in self.connections for door in one.doors)
+
     @property
     def too_much(self) -> PamconfError | None:
         """Why it was not found out what becomes of logins, if it was not."""
@@ -151,7 +161,7 @@ class Subject:
         if self.sshd is None or self.too_much:
             return ()
         root, files = self.machine.root, self.machine.files
-        found = [("who logs in", self.sshd.effective)]
+        found = [(EVERYBODY, self.sshd.effective)]
         try:
             config = sshd.load(files)
             of_root = sshd.connect("root", root=root)
@@ -167,4 +177,12 @@ class Subject:
         )
 
     def _sshd_doors(self, effective: Effective) -> tuple[Door, ...]:
-        return sshd_doors(self.service, effective, self.world, self.machine.models)
+        ways = tuple(sshd.ways(effective))
+        if ways not in self._doors_by_ways:
+            doors = sshd_doors(self.service, effective, self.world, self.machine.models)
+            self._doors_by_ways[ways] = doors
+        return self._doors_by_ways[ways]
+
+    @cached_property
+    def _doors_by_ways(self) -> dict[tuple[SshdWay, ...], tuple[Door, ...]]:
+        return {}

@@ -8,7 +8,7 @@ from pamconf.lines import BUFFER, TYPES, Entry, Field
 from pamconf.lint.check import check
 from pamconf.lint.finding import Found, Place, at_control, at_module, at_rule, at_type
 from pamconf.lint.machine import shell_path
-from pamconf.lint.reach import unreached
+from pamconf.lint.reach import is_shut, unreached
 from pamconf.lint.subject import Subject
 from pamconf.nearest import meant
 from pamconf.problem import Severity
@@ -197,7 +197,9 @@ def missing_file(one: Subject) -> Iterator[Found]:
     for rule in one.rules:
         if rule.fault and _is_include(rule):
             message = f"{rule.fault}: this rule refuses everybody who comes to it"
-            yield Found(at_module(rule), message, "Mend the name, or take the line out.")
+            is_gone = rule.fault.endswith("no such file")
+            hint = "Mend the name, or take the line out." if is_gone else "Take the line out."
+            yield Found(at_module(rule), message, hint)
 
 
 @check("PAM006", "service-given-up", Severity.ERROR)
@@ -225,7 +227,7 @@ def service_given_up(one: Subject) -> Iterator[Found]:
     """
     abort = one.service.abort
     if abort:
-        message = f"{abort.message}: libpam gives up the service, and nobody gets in"
+        message = f"{abort.message}: nobody gets in"
         place = Place(abort.path or f"/etc/pam.d/{one.service.name}", abort.line)
         yield Found(place, message, "Mend this line before anything else.")
 
@@ -266,7 +268,8 @@ def unreachable_rule(one: Subject) -> Iterator[Found]:
     """A rule that nothing leads to is never run: what it asks for is not asked.
 
     What can be returned is taken into account only for pam_permit, pam_deny and lines that always
-    fail; any other module may return anything. Nothing is said of a pam_deny: it is a fallback.
+    fail; any other module may return anything. Nothing is said of a pam_deny, which is a
+    fallback, or of what stands below one that switches the service off.
 
     Mend the order, or take the rule out.
 
@@ -285,7 +288,7 @@ def unreachable_rule(one: Subject) -> Iterator[Found]:
     """
     for type_ in TYPES:
         rules = one.service.rules(type_)
-        for first, last in unreached(rules):
+        for first, last in () if is_shut(rules) else unreached(rules):
             if all(rule.name == _FALLBACK for rule in rules[first : last + 1]):
                 continue
             rule, others = rules[first], last - first

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from pamconf import access
 from pamconf.access_who import Decision, who
-from pamconf.errors import FileError
+from pamconf.errors import FileError, UnreadableError
 from pamconf.login import Login
 from pamconf.models.words import last
 from pamconf.tree import Kind, Tree
@@ -103,6 +103,8 @@ def _decision(path: str, options: access.Options, login: Login) -> Decision:
     text = ""
     try:
         text = login.world.files.read(path)
+    except UnreadableError:
+        raise
     except FileError as error:
         login.note(f"{path}: {error.message}: pam_access lets everybody in")
     file = access.parse(text, path, options.fieldsep, options.listsep)

@@ -10,8 +10,19 @@ if TYPE_CHECKING:
 CODE, PASSWORD_AND_CODE, KEY = "code", "password and code", "security key"
 FINGERPRINT = "fingerprint"
 
-SECOND_FACTORS = frozenset({"pam_google_authenticator", "pam_oath", "pam_u2f"})
-"""Modules that are there to ask for something beside the password."""
+SECOND_FACTORS = frozenset(
+    {
+        "pam_duo",
+        "pam_google_authenticator",
+        "pam_linotp",
+        "pam_oath",
+        "pam_otpw",
+        "pam_privacyidea",
+        "pam_u2f",
+        "pam_yubico",
+    }
+)
+"""Modules that are there to ask for something beside the password, with a model or without."""
 
 FACT = "second factor"
 """The fact whether somebody has one."""
@@ -41,21 +52,34 @@ def code(rule: "Rule", login: Login, *, skipped: bool = False, may_lack: bool | 
     return "success" if enrolled and right else "auth_err"
 
 
-def oath(_rule: "Rule", login: Login) -> str:
-    """Model pam_oath (pam_oath/pam_oath.c): whom its users file does not name is refused."""
+def oath(rule: "Rule", login: Login) -> str:
+    """Model pam_oath (pam_oath/pam_oath.c): whom its users file does not name is refused.
+
+    With digits=, what is typed before the code goes on to the next module, if none has asked for a
+    password yet. With alwaysok nobody is refused.
+    """
     if login.call != "auth":
         return "success"
     enrolled = is_enrolled(login)
-    return "success" if login.ask(CODE) == RIGHT and enrolled else "auth_err"
+    if login.authtok is None and any(one.startswith("digits=") for one in rule.arguments):
+        login.authtok = answer = login.ask(PASSWORD_AND_CODE)
+    else:
+        answer = login.ask(CODE)
+    is_right = answer == RIGHT and enrolled
+    return "success" if is_right or "alwaysok" in rule.arguments else "auth_err"
 
 
 def security_key(rule: "Rule", login: Login) -> str:
-    """Model pam_u2f (pam-u2f.c): `nouserok` lets in whoever has no key, without asking."""
+    """Model pam_u2f (pam-u2f.c): `nouserok` lets in whoever has no key, without asking.
+
+    With alwaysok nobody is refused.
+    """
     if login.call != "auth":
         return "success"
+    is_open = "alwaysok" in rule.arguments
     if not is_enrolled(login):
-        return "success" if "nouserok" in rule.arguments else "user_unknown"
-    return "success" if login.ask(KEY) == RIGHT else "auth_err"
+        return "success" if is_open or "nouserok" in rule.arguments else "user_unknown"
+    return "success" if login.ask(KEY) == RIGHT or is_open else "auth_err"
 
 
 def fingerprint(_rule: "Rule", login: Login) -> str:

@@ -70,7 +70,7 @@ def test_one_reading_alone(file: Path) -> None:
 
 def test_a_warning_is_no_error(file: Path) -> None:
     """A script would refuse files for what only may be wrong."""
-    file.write_text("- : root : ALL\n")
+    file.write_text("- : root : ALL\n+ : bob : ALL\n")
     run = _run("check", file)
     assert (run.returncode, run.stdout.splitlines()[-1]) == (0, "1 warning")
 

@@ -2,6 +2,7 @@
 
 import os
 import random
+import stat
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -15,9 +16,9 @@ import pamconf
 from pamconf import lines, loading, simulate, stack
 from pamconf.control import ACTIONS, RETURNS
 from pamconf.doors import SOMEBODY
-from pamconf.errors import ToolError, UsageError
+from pamconf.errors import ToolError, UnreadableError, UsageError
 from pamconf.lines import TYPES
-from pamconf.lint import CHECKS, Finding, Machine, lint, reach
+from pamconf.lint import CHECKS, Finding, Machine, lint, reach, without_parts
 from pamconf.lint.check import ExampleFile
 from pamconf.lint.finding import at_argument, at_rule
 from pamconf.problem import Severity
@@ -29,6 +30,12 @@ UNIX = "auth required pam_unix.so\n"
 TOTP = "auth required pam_google_authenticator.so\n"
 ACCOUNT = "account required pam_unix.so\n"
 LAN = "auth [success=1 default=ignore] pam_access.so accessfile=/etc/security/lan.conf\n"
+OATH = "auth requisite pam_oath.so window=30 digits=6\n"
+DENIED = "item=user sense=deny file=/etc/passwd onerr=fail"
+JUMPS = """auth [success=3 default=ignore] pam_unix.so
+auth [success=1 default=ignore] pam_sss.so use_first_pass
+auth requisite pam_deny.so
+"""
 DENY = f"{examples.MODULES}/pam_deny.so"
 GOOD_SSHD = "UsePAM yes\nKbdInteractiveAuthentication yes\nPasswordAuthentication no\n"
 
@@ -113,6 +120,46 @@ def test_a_comment_above_a_line_that_goes_on(made: Made) -> None:
     text = f"auth required pam_unix.so \\\n nulok\n{ACCOUNT}"
     assert codes(made.findings(text)) == ["PAM104"]
     assert codes(made.findings(f"# pamconf: ignore PAM104\n{text}")) == []
+
+
+def test_parts_of_services(made: Made) -> None:
+    """A file that is there to be included would be held to be a door that stands open."""
+    files = {
+        "/etc/pam.d/two-factor": TOTP.strip() + " nullok\n",
+        "/etc/pam.d/sshd": f"{UNIX}@include two-factor\n{ACCOUNT}",
+        "/etc/pam.d/su": UNIX + ACCOUNT,
+        "/etc/pam.d/su-l": "auth include su\naccount include su\n",
+    }
+    root = made.root(files)
+    services = without_parts([pamconf.load(name, root) for name in pamconf.services(root)])
+    assert [one.name for one in services] == ["other", "sshd", "su", "su-l"]
+    assert "PAM201" not in codes(lint(services))
+
+
+def test_what_is_no_plain_file(made: Made) -> None:
+    """A pipe would keep the check from its end, a device fill the memory."""
+    files = {
+        "/etc/pam.d/sshd": f"{UNIX}{LAN}{TOTP}{ACCOUNT}auth include /etc/device\n",
+        "/etc/pam.d/su": f"{UNIX}{ACCOUNT}account required pam_access.so\n",
+        "/etc/ssh/x": "",
+    }
+    root = made.root(files)
+    for name in ("ssh/sshd_config", "security/lan.conf", "security/access.conf"):
+        (root / "etc" / name).parent.mkdir(exist_ok=True)
+        os.mkfifo(root / "etc" / name)
+    os.mknod(root / "etc/device", 0o644 | stat.S_IFCHR, os.makedev(1, 3))
+    found = lint([pamconf.load(name, root) for name in ("sshd", "su")])
+    assert {(one.code, one.place.path, one.severity) for one in found} >= {
+        ("PAM306", "/etc/ssh/sshd_config", Severity.WARNING),
+        ("PAM400", "/etc/security/lan.conf", Severity.WARNING),
+        ("PAM400", "/etc/security/access.conf", Severity.WARNING),
+    }
+    os.mkfifo(root / "etc/pam.d/pipe")
+    with pytest.raises(UnreadableError):
+        pamconf.load("pipe", root)
+    os.mkfifo(root / examples.MODULES[1:] / "pam_pipe.so")
+    (root / "etc/pam.d/su").write_text(f"auth required pam_pipe.so\n{ACCOUNT}")
+    assert "PAM102" in codes(lint([pamconf.load("su", root)]))
 
 
 def test_services_of_another_machine(made: Made) -> None:
@@ -217,7 +264,14 @@ def test_a_long_remark_is_only_a_warning(made: Made) -> None:
 def test_a_fallback_that_is_not_reached(made: Made) -> None:
     """What distributions put there to be safe would be called dead."""
     text = f"auth sufficient pam_permit.so\nauth requisite pam_deny.so\n{ACCOUNT}"
-    assert codes(made.findings(text, "su")) == []
+    assert codes(made.findings(text, "autologin")) == []
+
+
+def test_a_service_that_is_switched_off(made: Made) -> None:
+    """What somebody did on purpose would be called two mistakes."""
+    text = f"auth requisite pam_deny.so\n@include common\n{ACCOUNT}"
+    root = made.root({"/etc/pam.d/login": text, "/etc/pam.d/common": UNIX})
+    assert codes(lint([pamconf.load("login", root)])) == []
 
 
 def test_a_line_that_was_never_finished(made: Made) -> None:
@@ -273,6 +327,46 @@ def test_what_a_missing_module_does(made: Made, action: str) -> None:
     )
     (one,) = [one for one in found if one.code == "PAM101"]
     assert (one.severity is Severity.ERROR) == (outcome.status != "success")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("pam_gogle_authenticator", "pam_google_authenticator"),
+        ("pam_unx", "pam_unix"),
+        ("pam_duo", None),
+        ("pam_apparmor", None),
+        ("pam_yubico", None),
+        ("pam_pkcs11", None),
+    ],
+)
+def test_which_module_may_be_meant(made: Made, name: str, meant: str | None) -> None:
+    """An admin would be led to a module that lets everybody in."""
+    found = made.findings(f"auth required {name}.so\n{ACCOUNT}")
+    (one,) = [one for one in found if one.code == "PAM101"]
+    assert one.hint == (
+        f"Did you mean '{meant}'?" if meant else "Install what it is part of, or take the line out."
+    )
+
+
+def test_modules_of_another_architecture(made: Made) -> None:
+    """On a machine that has libraries of two, every module would be said not to load."""
+    mine, other = "\x7fELF\2\1" + "\0" * 12 + "\x3e\0", "\x7fELF\1\1" + "\0" * 12 + "\3\0"
+    other_folder = "/usr/lib/i386-linux-gnu"
+    files = {
+        "/usr/bin/passwd": mine,
+        "/usr/lib/x86_64-linux-gnu/libpam.so.0": mine,
+        f"{other_folder}/libpam.so.0": other,
+        f"{other_folder}/security/pam_unix.so": other,
+        f"{other_folder}/security/pam_only_there.so": other,
+        "/etc/pam.d/su": f"{UNIX}auth required pam_only_there.so\n{ACCOUNT}",
+    }
+    root = made.root(files)
+    machine = Machine(root)
+    assert machine.folders == ("/usr/lib/x86_64-linux-gnu/security",)
+    assert [one.place.line for one in lint([pamconf.load("su", root)]) if one.code == "PAM101"] == [
+        2
+    ]
 
 
 def test_a_dash_and_no_harm(made: Made) -> None:
@@ -426,7 +520,25 @@ def test_what_was_loaded_counts(made: Made, monkeypatch: pytest.MonkeyPatch) -> 
         (f"auth sufficient pam_rhosts.so\n{UNIX}{ACCOUNT}", []),
         (f"auth sufficient pam_succeed_if.so user ingroup sudo\n{UNIX}{ACCOUNT}", []),
         (f"auth sufficient pam_ftp.so\n{UNIX}{ACCOUNT}", []),
-        ("auth required pam_permit.so\naccount required pam_permit.so\n", []),
+        (f"auth sufficient pam_succeed_if.so user in bob:alice\n{UNIX}{ACCOUNT}", []),
+        # What lets in all others, nearly all, or everybody.
+        (f"auth sufficient pam_succeed_if.so user != root\n{UNIX}{ACCOUNT}", ["PAM202"]),
+        (f"auth sufficient pam_succeed_if.so uid >= 1000\n{UNIX}{ACCOUNT}", ["PAM202"]),
+        (f"auth sufficient pam_succeed_if.so user notingroup sudo\n{UNIX}{ACCOUNT}", ["PAM202"]),
+        (f"auth sufficient pam_localuser.so\n{UNIX}{ACCOUNT}", ["PAM202"]),
+        (f"auth sufficient pam_usertype.so isregular\n{UNIX}{ACCOUNT}", ["PAM202"]),
+        (f"auth sufficient pam_faillock.so preauth\n{UNIX}{ACCOUNT}", ["PAM202"]),
+        (f"auth sufficient pam_listfile.so {DENIED}\n{UNIX}{ACCOUNT}", ["PAM202"]),
+        ("auth required pam_permit.so\naccount required pam_permit.so\n", ["PAM202"]),
+        (f"{UNIX}auth optional pam_google_authenticator.so\n{ACCOUNT}", ["PAM210"]),
+        (f"{UNIX}auth sufficient pam_google_authenticator.so nullok\n{ACCOUNT}", ["PAM210"]),
+        (f"{UNIX}auth [success=ok default=ignore] pam_u2f.so\n{ACCOUNT}", ["PAM210"]),
+        (f"{UNIX}auth required pam_oath.so alwaysok\n{ACCOUNT}", ["PAM210"]),
+        (f"{UNIX}auth required pam_u2f.so alwaysok\n{ACCOUNT}", ["PAM210"]),
+        # A key, or else a code.
+        (f"{UNIX}auth sufficient pam_u2f.so cue\n{TOTP}{ACCOUNT}", []),
+        # A code and the password in one, for the next module.
+        (f"{OATH}auth required pam_unix.so use_first_pass\n{ACCOUNT}", []),
     ],
 )
 def test_doors_that_stand_open(made: Made, text: str, found: list[str]) -> None:
@@ -437,11 +549,90 @@ def test_doors_that_stand_open(made: Made, text: str, found: list[str]) -> None:
 def test_a_module_that_is_handed_in(made: Made) -> None:
     """Doors would be looked after that the modules of Linux-PAM guard, and no others."""
     text = f"auth sufficient pam_permit.so\nauth required pam_mine.so\n{ACCOUNT}"
-    root = made.root({"/etc/pam.d/login": text, f"{examples.MODULES}/pam_mine.so": "\x7fELF"})
-    services = [pamconf.load("login", root)]
+    root = made.root({"/etc/pam.d/mine": text, f"{examples.MODULES}/pam_mine.so": "\x7fELF"})
+    services = [pamconf.load("mine", root)]
     assert codes(lint(services, Machine(root))) == ["PAM008"]
     mine = Machine(root, second_factors=frozenset({"pam_mine"}))
     assert sorted(codes(lint(services, mine))) == ["PAM008", "PAM202", "PAM203"]
+
+
+def test_a_door_by_some_match_line_alone(made: Made) -> None:
+    """Who comes from there would be asked for nothing, not even a key."""
+    config = f"{GOOD_SSHD}PermitRootLogin no\n"
+    config += "AuthenticationMethods publickey,keyboard-interactive:pam\n"
+    config += (
+        "Match Address 127.0.0.0/8\nAuthenticationMethods publickey keyboard-interactive:pam\n"
+    )
+    rules = f"{TOTP.strip()} nullok\nauth required pam_permit.so\n{ACCOUNT}"
+    found = made.findings(rules, etc__ssh__sshd_config=config)
+    (one,) = [one for one in found if one.code == "PAM202"]
+    assert "Match Address 127.0.0.0/8" in one.message
+    config = config.partition("Match")[0]
+    assert "PAM202" not in codes(made.findings(rules, etc__ssh__sshd_config=config))
+
+
+@pytest.mark.parametrize(
+    ("above", "code"),
+    [
+        (JUMPS, "PAM204"),
+        ("auth sufficient pam_unix.so\nauth required pam_sss.so use_first_pass\n", "PAM203"),
+    ],
+)
+def test_some_accounts_are_never_asked(made: Made, above: str, code: str) -> None:
+    """The accounts of the machine itself, its admins', would need no code, and nobody know."""
+    found = made.findings(f"{above}{TOTP}auth required pam_permit.so\n{ACCOUNT}", "login")
+    (one,) = [one for one in found if one.code in {"PAM203", "PAM204"}]
+    assert (one.code, one.place.line) == (code, 1)
+    assert "who logs in with a local account" in one.message
+
+
+@pytest.mark.parametrize(
+    ("above", "hint"),
+    [
+        ("auth sufficient pam_unix.so\n", "Make it 'required'."),
+        (
+            "auth sufficient pam_unix.so\nauth required pam_deny.so\n",
+            "Say '[success=1 default=ignore]' instead of 'sufficient'.",
+        ),
+        ("auth include part\n", "Include the file as a 'substack', which ends there alone."),
+        ("auth [success=1 default=ignore] pam_unix.so\n", "Say 'ok' instead of 1."),
+        (
+            "auth [success=2 default=ignore] pam_unix.so\nauth requisite pam_deny.so\n",
+            "Let it jump over fewer rules.",
+        ),
+    ],
+)
+def test_hints_lock_nobody_out(made: Made, above: str, hint: str) -> None:
+    """Who does as they are told would be refused at the next login."""
+    files = {
+        "/etc/pam.d/login": f"{above}{TOTP}auth required pam_permit.so\n{ACCOUNT}",
+        "/etc/pam.d/part": "auth sufficient pam_unix.so\nauth required pam_deny.so\n",
+    }
+    found = lint([pamconf.load("login", made.root(files))])
+    (one,) = [one for one in found if one.code in {"PAM203", "PAM204"}]
+    assert one.hint == hint
+
+
+@pytest.mark.parametrize("name", ["", "/", "x/..", "."])
+def test_names_of_no_service(made: Made, name: str) -> None:
+    """A folder would be taken for a service in which nothing is wrong."""
+    with pytest.raises(UsageError, match="no name of a service"):
+        pamconf.load(name, made.root({}))
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        UNIX + "auth required pam_deny.so\n",
+        "auth required pam_unix.so use_first_pass\n" + TOTP,
+        "auth requisite pam_succeed_if.so user ingroup misspelt\n" + UNIX,
+    ],
+)
+def test_nobody_gets_in_by_pam(made: Made, rules: str) -> None:
+    """Everybody without a key would be locked out of sshd, and nobody know before."""
+    found = made.findings(rules + ACCOUNT, etc__ssh__sshd_config=GOOD_SSHD)
+    (one,) = [one for one in found if one.code == "PAM207"]
+    assert one.message.startswith("by keyboard-interactive nobody gets in: refused here")
 
 
 def test_a_jump_over_one_of_two_codes(made: Made) -> None:
@@ -469,6 +660,11 @@ def test_a_code_that_stands_first(made: Made) -> None:
         ("auth required pam_succeed_if.so user notingroup none", False),
         ("auth [success=1 default=ignore] pam_succeed_if.so quiet user notingroup sudo", False),
         ("auth [success=1 default=ignore] pam_succeed_if.so quiet user = alice", False),
+        (
+            "auth [success=1 default=ignore] pam_succeed_if.so user = bob user notingroup none",
+            False,
+        ),
+        ("auth [success=ignore default=1] pam_succeed_if.so uid > 9 user ingroup none", True),
     ],
 )
 def test_groups_that_are_not_there(made: Made, rule: str, is_found: bool) -> None:
@@ -508,6 +704,18 @@ def test_what_is_built_in_has_no_line(made: Made) -> None:
     assert [(one.code, one.place.path, one.place.line) for one in found] == [
         ("PAM301", "/etc/ssh/sshd_config", None)
     ]
+
+
+def test_no_code_where_a_match_line_says_password(made: Made) -> None:
+    """The line to change would be said to be one that is as it should be."""
+    methods = "Match User bob\nAuthenticationMethods publickey,password\n"
+    config = GOOD_SSHD.replace("Authentication no", "Authentication yes") + methods
+    found = made.findings(UNIX + TOTP + ACCOUNT, etc__ssh__sshd_config=config)
+    (one,) = [one for one in found if one.code == "PAM302"]
+    assert (one.place.line, one.hint) == (
+        5,
+        "Say 'keyboard-interactive:pam' there instead of 'password'.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -573,8 +781,8 @@ def test_root_is_looked_at_too(made: Made) -> None:
     """Root would be locked out by what is good for all others."""
     config = GOOD_SSHD + "AuthenticationMethods publickey,keyboard-interactive:pam\n"
     found = made.findings(UNIX + TOTP + ACCOUNT, etc__ssh__sshd_config=config)
-    assert [one.message for one in found] == [
-        "root cannot log in at all: PermitRootLogin prohibit-password"
+    assert [(one.severity, one.message) for one in found] == [
+        (Severity.WARNING, "root cannot log in at all: PermitRootLogin prohibit-password")
     ]
     config += "PermitRootLogin no\n"
     assert made.findings(UNIX + TOTP + ACCOUNT, etc__ssh__sshd_config=config) == []
@@ -710,14 +918,18 @@ def test_what_else_logins_go_by(made: Made) -> None:
     }
     root = made.root(files)
     (root / "srv/theirs").chmod(0o777)
+    (root / examples.MODULES[1:]).chmod(0o777)
+    (root / "etc/security").chmod(0o777)
     (root / "etc/pam.d/su").symlink_to("/srv/theirs/su")
     found = lint([pamconf.load(name, root) for name in ("sshd", "su")], Machine(root))
     assert sorted(one.message for one in found if one.code in {"PAM401", "PAM402"}) == [
         "/etc/security/access.d/x.conf: everybody can write it",
+        "/etc/security: everybody can write it",
         "/etc/ssh/sshd_config: everybody can write it",
         "/etc/ssh/x.conf: everybody can write it",
         "/opt/ask: everybody can write it",
         "/srv/theirs: everybody can write it",
+        f"{examples.MODULES}: everybody can write it",
     ]
 
 
@@ -760,7 +972,7 @@ def test_lists_that_others_can_change(made: Made) -> None:
         ("secret=/s/${USER}", 0o711, None),
         ("secret=/s/${USER} user=keeper", 0o700, "cannot be entered by keeper"),
         ("secret=/s/${USER} user=keeper", 0o711, None),
-        ("secret=/s/${USER} user=nobody-there", 0o700, None),
+        ("secret=/s/${USER} user=nobody-there", 0o700, "there is none: everybody is refused"),
         ("secret=/s/${USER} user=root", 0o1777, "everybody can make files in it"),
         ("secret=/s/${USER} user=4321", 0o700, "cannot be entered by 4321"),
     ],
@@ -859,6 +1071,10 @@ LOCAL = "+ : ALL : LOCAL\n- : ALL : ALL\n"
         ("sudo", "account required pam_access.so accessfile=/etc/security/lan.conf\n", LOCAL, None),
         ("sudo", "auth required pam_access.so accessfile=/etc/security/lan.conf\n", LOCAL, None),
         ("gdm-password", LAN, LOCAL, Severity.ERROR),
+        ("sudo", LAN, "- : ALL : ALL EXCEPT LOCAL\n", Severity.WARNING),
+        ("sudo", LAN, "+ : ALL : ALL EXCEPT LOCAL\n- : ALL : ALL\n", None),
+        ("sudo", LAN, "+ : root : LOCAL\n- : ALL : ALL\n", None),
+        ("sudo", LAN, "+ : ALL : ALL\n", None),
     ],
 )
 def test_local_is_everybody(

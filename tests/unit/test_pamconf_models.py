@@ -1,5 +1,6 @@
 """What the models of modules say, as the table of a login's decisions shows it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from pamconf import explain, sentences, stack
 from pamconf.access_who import Origin
 from pamconf.accounts import Account
 from pamconf.control import RETURNS
+from pamconf.errors import UnreadableError
 from pamconf.explain import Decision
 from pamconf.login import Login, World
 from pamconf.models import MODELS, second_factor
@@ -371,6 +373,13 @@ def test_accounts_of_a_directory(root: Path) -> None:
         "with a local account: : refused",
         "with an account of a directory: : nothing",
     ]
+
+
+def test_an_access_file_that_cannot_be_read(root: Path) -> None:
+    """Everybody would be said to be let in, where only nobody knows."""
+    os.mkfifo(root / "etc/security/access.conf")
+    with pytest.raises(UnreadableError):
+        decisions("auth required pam_access.so", World(root))
 
 
 def test_a_service_knows_where_it_is_from(root: Path) -> None:

@@ -1,5 +1,6 @@
 """Login stacks, read from files that are on no disk, and gone through."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -325,7 +326,7 @@ def test_what_cannot_be_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     def refuse(*_: object) -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(FileError, match="Permission denied") as caught:
         pamconf.load("sshd", root)
     assert caught.value.hint == "Run this as root."

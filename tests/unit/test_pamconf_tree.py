@@ -10,8 +10,8 @@ import pytest
 
 from pamconf import accounts
 from pamconf.accounts import Account
-from pamconf.errors import FileError
-from pamconf.tree import Files, Kind, Texts, Tree
+from pamconf.errors import FileError, UnreadableError
+from pamconf.tree import CONTENT_MAX, Files, Kind, Texts, Tree, content
 
 FILES = {
     "/etc/a.conf": "a",
@@ -163,3 +163,47 @@ def test_accounts_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert accounts.find("root") == Account("root", 0, (grp.getgrgid(0).gr_name,))
     assert accounts.find("no\0body") is None
     assert accounts.find("no-such-user") is None
+
+
+def test_what_may_not_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that only root may see would be said to be missing, and a door to stand open."""
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x/file").write_text("")
+    tree = Tree(tmp_path)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_symlink", refuse)
+    for look in (tree.kind, tree.glob, tree.read):
+        with pytest.raises(UnreadableError, match="Permission denied") as raised:
+            look("/x/file")
+        assert raised.value.hint == "Run this as root."
+    monkeypatch.undo()
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(UnreadableError):
+        tree.kind("/x/file")
+    monkeypatch.undo()
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(UnreadableError):
+        tree.glob("/x/*")
+
+
+def test_content(tmp_path: Path) -> None:
+    """A folder would be read, a pipe be waited for, or a device fill the memory."""
+    (tmp_path / "text").write_bytes(b"text")
+    assert content(tmp_path / "text") == b"text"
+    assert content(Path("/dev/null")) == b""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "large").touch()
+    os.truncate(tmp_path / "large", CONTENT_MAX + 1)
+    for path, error in (
+        (tmp_path, IsADirectoryError),
+        (tmp_path / "pipe", OSError),
+        (Path("/dev/zero"), OSError),
+        (tmp_path / "large", OSError),
+    ):
+        with pytest.raises(error):
+            content(path)
+    with pytest.raises(UnreadableError, match="too large"):
+        Tree(tmp_path).read("/large")

@@ -10,7 +10,7 @@ from doorward.explained import services
 from doorward.table import show_table
 from doorward.terminal import report
 from pamconf.errors import PamconfError, UsageError
-from pamconf.lint import Check, lint
+from pamconf.lint import Check, lint, without_parts
 from pamconf.nearest import meant
 from pamconf.problem import Severity
 from pamconf.sentences import FOLDER
@@ -89,7 +89,7 @@ def _all_of(root: str) -> tuple[list[pamconf.Service], int]:
             error = as_doorward_error(failure)
             report(error)
             failed = error.exit_code
-    return found, failed
+    return without_parts(found), failed
 
 
 def _named(name: str, root: str) -> pamconf.Service:
