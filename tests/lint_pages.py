@@ -6,7 +6,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from doorward.pam_checks import ALL
+from doorward.pam_checks import ALL, machine
 
 from pamconf.lint import Check
 from tests.conftest import CHECKOUT
@@ -48,10 +48,18 @@ def _index(checks: Iterable[Check]) -> str:
         "`# pamconf: ignore PAM204`, silences a check there; in a file's first line, what is said",
         "of the file as such.",
         "",
+        f"Second factors, to these checks, are {_listed(machine('/').second_factors)}.",
+        "What becomes of a session after the login is not looked at.",
+        "",
         "| code | severity | name | what it finds |",
         "|---|---|---|---|",
     )
     return "\n".join((*head, *rows)) + "\n"
+
+
+def _listed(names: Iterable[str]) -> str:
+    *most, last = sorted(names)
+    return f"{', '.join(most)} and {last}"
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.enrollee import run_as_root
+from tests.e2e.enrollee import account, run_as_root
 
 SSHD = Path("/etc/pam.d/sshd")
 DROP_IN = Path("/etc/ssh/sshd_config.d/00-doorward.conf")
@@ -111,6 +111,22 @@ def test_sshd_itself_is_asked(write: Write) -> None:
     """A setting that sshd does not take would be found out when it is started again."""
     write(DROP_IN, "UsePAM yes\nNoSuchKeyword yes\n")
     assert lint("sshd") == [("PAM306", str(DROP_IN), 2, "Bad configuration option: NoSuchKeyword")]
+
+
+def test_who_is_not_root_is_told_so(write: Write) -> None:
+    """What may not be read would be taken for what is not there, a shut door for an open one."""
+    write(SSHD, with_line("auth required pam_google_authenticator.so\n"))
+    write(DROP_IN, SETTINGS)
+    DROP_IN.parent.chmod(0o700)
+    try:
+        with account("alice") as alice:
+            done = alice.run("pam", "lint", "sshd", "--json")
+    finally:
+        DROP_IN.parent.chmod(0o755)
+    found = {one["code"]: one for one in json.loads(done.stdout)["findings"]}
+    assert {*found} == {"PAM206", "PAM306"}
+    assert found["PAM306"]["severity"] == "warning"
+    assert found["PAM306"]["hint"] == "Run this as root."
 
 
 def test_a_group_is_locked_out(write: Write) -> None:
