@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,11 @@ from doorward.native import Credential, base32_encode, credential_parse
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ENVIRONMENT = {"PATH": _PATH, "LANG": "C.UTF-8", "TERM": "xterm-256color"}
+
+
+def _hear_ctrl_c() -> None:
+    """Undo what a shell does to whom it starts in the background, such as these tests."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Terminal:
@@ -33,6 +39,7 @@ class Terminal:
             dimensions=size,
             encoding="utf-8",
             env=environment,
+            preexec_fn=_hear_ctrl_c,
             timeout=30,
         )
         self.seen = ""
