@@ -363,10 +363,8 @@ def password_is_told(one: Subject) -> Iterator[Found]:
             continue
         if any(_FACTORS & {*right.asked} and _may_become(way, right) for right in one.right_ways):
             message = "a wrong password is refused before the code is asked: so a right one shows"
-            hint = (
-                "With 'auth required pam_unix.so' in the service's own file instead of an include,"
-            )
-            hint += " both are asked before anything is refused."
+            hint = "With 'auth required pam_unix.so' in the service's own file, instead of an"
+            hint += " include, both are asked before anything is refused."
             yield Found(at_rule(decided.rule), message, hint)
             return
 
@@ -411,11 +409,9 @@ def nobody_gets_in(one: Subject) -> Iterator[Found]:
             continue
         for decision in (decision for door in asked for decision in door.decisions):
             if decision.decided:
-                yield Found(at_rule(decision.decided), _nobody(whose, asked, decision), _SEE_WHY)
+                hint = "See why this rule refuses."
+                yield Found(at_rule(decision.decided), _nobody(whose, asked, decision), hint)
                 return
-
-
-_SEE_WHY = "See why this rule refuses. Who logs in with a key is not asked."
 
 
 def _nobody(whose: str, doors: Sequence[Door], decision: Decision) -> str:
@@ -528,7 +524,8 @@ def any_code_will_do(one: Subject) -> Iterator[Found]:
         needless = any(not factors & key for key in keys)
         enough = any(factors & key for key in keys)
         if factors and needless and not enough:
-            rules = [rule for rule in decision.askers if rule in one.second_factors]
+            askers = decision.askers
+            rules = [rule for rule in askers if rule in one.second_factors] or askers
             message = (
                 f"{who(decision)}: asked for a {_either(factors)}, and gets in with a wrong one"
             )
