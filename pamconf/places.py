@@ -2,6 +2,7 @@
 
 import ipaddress
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from pamconf.access_who import Names, Network, Origin, read_address, read_networ
 from pamconf.accounts import Account
 from pamconf.errors import PamconfError, UnreadableError
 from pamconf.login import World
+from pamconf.models.succeed_if import conditions
 
 if TYPE_CHECKING:
     from pamconf.stack import Rule, Service
@@ -48,6 +50,8 @@ def places(service: "Service", world: World) -> Mapping[str, Origin]:
     if not service.name.startswith((*_LOCAL, *_DISPLAYS)):
         for word, network in known.items():
             found[f"from {word}"] = Origin(_inside(network), terminal, service.name)
+        for word in dict.fromkeys(_hosts(service, world)):
+            found[f"from {word}"] = Origin(_sample(word), terminal, service.name)
         outside = next(
             text
             for text in (*OUTSIDE, "::7")
@@ -56,7 +60,38 @@ def places(service: "Service", world: World) -> Mapping[str, Origin]:
         found[_ELSEWHERE] = Origin(outside, terminal, service.name)
     if service.name not in _REMOTE:
         found[_HERE] = Origin(None, terminal, service.name)
+        for word in dict.fromkeys(_origins(service, world)):
+            if re.fullmatch(r"tty\d+", word) and word != terminal:
+                found[f"at {word}"] = Origin(None, word, service.name)
     return found
+
+
+def _hosts(service: "Service", world: World) -> Iterator[str]:
+    """Yield names, domains and beginnings of addresses that rules compare a host with."""
+    for word in _origins(service, world):
+        if "." in word and not word.startswith("@") and read_network(word) is None:
+            yield word
+    for rule in _rules(service):
+        if rule.name == "pam_succeed_if":
+            for _, field, test, value in conditions(rule.arguments):
+                if field == "rhost" and value:
+                    yield from value.split(":") if test in {"in", "notin"} else [value]
+
+
+def _sample(word: str) -> str:
+    """Return a host that such a word is about."""
+    if word.endswith("."):
+        return ".".join((*word.split(".")[:-1], "1", "1", "1")[:4])
+    if word.startswith("."):
+        return f"host{word}"
+    for filled in (word.replace("*", part) for part in ("1", "1.1", "1.1.1")):
+        if read_address(filled):
+            return filled
+    return word.replace("*", "x").replace("?", "x")
+
+
+def _rules(service: "Service") -> "Iterator[Rule]":
+    yield from dict.fromkeys((*service.rules("auth"), *service.rules("account")))
 
 
 def is_at_the_machine(service: str) -> bool:
@@ -84,7 +119,15 @@ def _inside(network: Network) -> str:
 
 def networks(service: "Service", world: World) -> Iterator[tuple[str, Network]]:
     """Yield the networks and addresses of access files that a service's rules name, as written."""
-    rules = filter(reads_access_file, (*service.rules("auth"), *service.rules("account")))
+    for word in _origins(service, world):
+        network = read_network(word)
+        if network:
+            yield word, network
+
+
+def _origins(service: "Service", world: World) -> Iterator[str]:
+    """Yield the words for origins in the access files that a service's rules name."""
+    rules = filter(reads_access_file, _rules(service))
     read = (read_options(arguments) for arguments in dict.fromkeys(one.arguments for one in rules))
     for path, *separators in dict.fromkeys(
         (one.accessfile, one.fieldsep, one.listsep) for one in read
@@ -96,9 +139,7 @@ def networks(service: "Service", world: World) -> Iterator[tuple[str, Network]]:
         except PamconfError:
             continue
         for word in itertools.chain.from_iterable(line.origin_words for line in file.rules):
-            network = read_network(word.text)
-            if network:
-                yield word.text, network
+            yield word.text
 
 
 def reads_access_file(rule: "Rule") -> bool:

@@ -357,6 +357,7 @@ SIGNATURES: Mapping[str, Signature] = dict(
         _words("pam_rootok", _ALL - _SESSION, "debug"),
         _words("pam_securetty", _AUTH_ACCOUNT, "debug noconsole"),
         _words("pam_selinux", _AUTH_SESSION, _SELINUX),
+        _words("pam_selinux_permit", _AUTH_ACCOUNT, "debug conf="),
         _words("pam_sepermit", _AUTH_ACCOUNT, "debug conf="),
         _words("pam_setquota", _SESSION, _SETQUOTA),
         _words("pam_shells", _AUTH_ACCOUNT),

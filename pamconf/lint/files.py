@@ -1,6 +1,7 @@
 """Checks of who can change the files that logins go by, and of who owns what stands in them."""
 
 import os
+import shlex
 import stat
 from collections.abc import Iterable, Iterator
 
@@ -18,6 +19,9 @@ from pamconf.models.words import last
 from pamconf.places import reads_access_file
 from pamconf.problem import Severity
 from pamconf.stack import Rule
+
+_USERS = {"pam_oath": "usersfile=", "pam_u2f": "authfile="}
+"""What names the file of everybody's secrets, or keys."""
 
 _VARIABLES = ("${", "~", "%")
 """What stands for a user in the path of a secret."""
@@ -95,7 +99,12 @@ def _open_folders(paths: Iterable[str], one: Subject) -> Iterator[Found]:
     for folder in sorted({above for each in folders for above in _with_those_above(each)}):
         who = who_may_write(folder, one.machine)
         if who:
-            yield Found(Place(folder), f"{folder}: {who}", mend(folder, one.machine))
+            facts = facts_of(folder, one.machine)
+            is_theirs = facts is not None and facts.st_uid not in one.machine.owners
+            hint = (
+                "Move the file to a folder of root's." if is_theirs else mend(folder, one.machine)
+            )
+            yield Found(Place(folder), f"{folder}: {who}", hint)
 
 
 def _with_those_above(folder: str) -> Iterator[str]:
@@ -150,6 +159,9 @@ def _lists_of(rule: Rule, machine: Machine) -> Iterator[str]:
         yield from filter(None, [last(rule, "file=")])
     elif rule.name == "pam_access":
         yield from access_files(rule, machine.files)
+    elif rule.name in _USERS:
+        named = last(rule, _USERS[rule.name]) or ""
+        yield from [named] if named.startswith("/") and "$" not in named else []
     elif reads_access_file(rule):
         yield read_options(rule.arguments).accessfile
 
@@ -179,12 +191,16 @@ def secret_folder(one: Subject) -> Iterator[Found]:
         account required pam_unix.so
         ## /var/secrets/ 0700
     """
+    folders = []
     for rule in one.second_factors:
         for index, argument in enumerate(rule.arguments):
             folder = _folder(argument)
             trouble = _trouble(folder, rule, one.machine) if folder else None
             if folder and trouble:
                 yield Found(at_argument(rule, index), f"{folder} {trouble[0]}", trouble[1])
+            elif folder:
+                folders.append(folder)
+    yield from _open_folders(folders, one)
 
 
 def _folder(argument: str) -> str | None:
@@ -199,17 +215,18 @@ def _folder(argument: str) -> str | None:
 def _trouble(folder: str, rule: Rule, machine: Machine) -> tuple[str, str] | None:
     """Return what is wrong with a folder of secrets, and how to mend it."""
     facts = facts_of(folder, machine)
+    name = last(rule, "user=")
+    make = _make(folder, machine, name)
     if facts is None or not stat.S_ISDIR(facts.st_mode):
         if any(one.startswith("nullok") for one in rule.arguments):
-            return "is no folder: with nullok nobody is asked for a code", _make(folder, machine)
-        return "is no folder: everybody is refused", _make(folder, machine)
-    name = last(rule, "user=")
+            return "is no folder: with nullok nobody is asked for a code", make
+        return "is no folder: everybody is refused", make
     user = _account(name, machine) if name else None
     who = who_may_write(folder, machine, user.uid if user else 0)
     if facts.st_mode & stat.S_IWOTH:
         who = "everybody can make files in it"
     if who:
-        return f"can be changed by others: {who}", mend(folder, machine)
+        return f"can be changed by others: {who}", mend(folder, machine, name or "root")
     return _no_entry(name, user, facts)
 
 
@@ -233,8 +250,9 @@ def _account(name: str, machine: Machine) -> Account | None:
     return accounts.find(name, machine.root)
 
 
-def _make(folder: str, machine: Machine) -> str:
-    return f"Run: install -d -m 0700 {shell_path(folder, machine)}"
+def _make(folder: str, machine: Machine, user: str | None) -> str:
+    command = f"install -d -m 0700 -o {shlex.quote(user or 'root')} {shell_path(folder, machine)}"
+    return f"Run: {command}" if user else f"Run: {command}; and say user=root here."
 
 
 def _may_enter(user: Account, facts: os.stat_result) -> bool:

@@ -1,6 +1,7 @@
 """Checks of what becomes of logins: each is a way in which a second factor is not what it seems."""
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 
 from pamconf.doors import Door
@@ -27,14 +28,29 @@ _TELLING = (FACT, "origin")
 _ASKING = {*DIRECTORIES, "pam_unix"}
 """Modules that nobody writes down who does not want a password to be asked."""
 
-_SAY_WHO = (*_TELLING, "account", "faillock", "gid", "home", "shell", "type of", "uid")
-"""Beginnings of the names of facts that are no proof of who it is."""
+_NAMED = re.compile(
+    r"^asked by (root|a member of )"
+    r"|^from a host that rhosts trusts$"
+    r"|^let in at this terminal lately$"
+    r"|^in group "
+    r"| agrees \("
+    r"|^with \S+ (=|in|innetgr|eq) "
+    r"|^with \S+ =~ (?!\*$)"
+    r"|^with (\S+ as the caller|a caller in |a caller whose uid is below 1$)"
+    r"|^which is the account's, too$"
+    r"|^while SELinux enforces$"
+)
+"""What is said of a login that is a proof of who it is, or that names whom it is about."""
 
 DOORS = (
     "cockpit",
+    "dovecot",
     "gdm-password",
+    "kde",
     "lightdm",
     "login",
+    "openvpn",
+    "other",
     "polkit-1",
     "remote",
     "sddm",
@@ -42,6 +58,8 @@ DOORS = (
     "su",
     "su-l",
     "sudo",
+    "sudo-i",
+    "vsftpd",
     "xrdp-sesman",
 )
 """Services at which something has to be asked, whatever their rules are."""
@@ -143,7 +161,7 @@ def _is_meant_to_ask(decision: Decision, one: Subject) -> bool:
     """
     if decision.asked:
         return decision.asked != (EMAIL,)
-    if any(map(_is_named, decision.facts)):
+    if any(map(_is_named, decision.facts)) or _has_one_uid(decision):
         return False
     if any(fact.name in _TELLING for fact in decision.facts):
         return True
@@ -153,13 +171,18 @@ def _is_meant_to_ask(decision: Decision, one: Subject) -> bool:
 
 
 def _is_named(fact: Fact) -> bool:
-    """Tell whether a fact is a proof of who it is, or is about those who are named."""
+    """Tell whether a fact is a proof of who it is, or is about those whom the rules name."""
     kind, _, name = fact.name.partition(" ")
-    if kind == "user":
-        return fact.phrases == (name,)
-    if kind == "group":
-        return fact.phrases == (f"in group {name}",)
-    return not fact.name.startswith(_SAY_WHO)
+    if kind == "user" and fact.phrases == (name,):
+        return True
+    return all(_NAMED.search(phrase) for phrase in fact.phrases)
+
+
+def _has_one_uid(decision: Decision) -> bool:
+    """Tell whether a decision is about one uid: from N on, and below N + 1."""
+    said = " ".join(phrase for fact in decision.facts for phrase in fact.phrases)
+    first = re.search(r"with a uid from (\d+) on", said)
+    return first is not None and f"with a uid below {int(first[1]) + 1}" in said
 
 
 @check("PAM203", "sufficient-above-code", Severity.ERROR)
@@ -187,7 +210,8 @@ def sufficient_above_code(one: Subject) -> Iterator[Found]:
         account required pam_unix.so
     """
     for rule, visit, whom in _never_come_to(one):
-        if not isinstance(visit.action, int) and visit.rule not in one.second_factors:
+        known = visit.rule in one.second_factors or [*_missing_groups(visit.rule, one)]
+        if not isinstance(visit.action, int) and not known:
             message = f"it lets in {whom} before {rule.name} ({place(rule)}) asks: no code is typed"
             yield Found(at_rule(visit.rule), message, _instead(visit, rule, one))
 
@@ -195,7 +219,8 @@ def sufficient_above_code(one: Subject) -> Iterator[Found]:
 def _instead(visit: Visit, rule: Rule, one: Subject) -> str:
     """Say how to go on to a rule instead of ending, without being refused on the way."""
     between = one.service.rules("auth")[visit.index + 1 :]
-    over = between.index(rule)
+    before = between[: between.index(rule)]
+    over = sum(1 for other in before if other.level == visit.rule.level)
     if over and visit.rule.path == one.service.path:
         return f"Say '[success={over} default=ignore]' instead of '{visit.rule.control.text}'."
     if over:
@@ -240,7 +265,9 @@ def jump_over_code(one: Subject) -> Iterator[Found]:
         known = _is_by_place(visit.rule, one) or [*_missing_groups(visit.rule, one)]
         if isinstance(visit.action, int) and not known:
             message = f"for {whom} it jumps over {rule.name} ({place(rule)}): no code is asked"
-            hint = "Let it jump over fewer rules." if visit.action > 1 else "Say 'ok' instead of 1."
+            hint = "Let it jump over fewer rules."
+            if visit.action == 1:
+                hint = "Say 'ignore' instead of 1."
             yield Found(at_rule(visit.rule), message, hint)
 
 
@@ -267,7 +294,9 @@ def _never_come_to(one: Subject) -> Iterator[tuple[Rule, Visit, str]]:
         for whom, ways in groups.items():
             paths = [way.outcomes[0].visits for way in ways]
             if paths and not any(visit.index == at for path in paths for visit in path):
-                yield rule, [visit for visit in paths[0] if visit.index < at][-1], whom
+                last = [visit for visit in paths[0] if visit.index < at][-1]
+                if last.rule not in ways[0].unsure:  # who knows what it does most of all
+                    yield rule, last, whom
                 break
 
 
@@ -408,10 +437,15 @@ def nobody_gets_in(one: Subject) -> Iterator[Found]:
         if any(door.is_usable for door in asked):
             continue
         for decision in (decision for door in asked for decision in door.decisions):
-            if decision.decided:
+            if decision.decided and not _is_by_other(decision.decided, one):
                 hint = "See why this rule refuses."
                 yield Found(at_rule(decision.decided), _nobody(whose, asked, decision), hint)
                 return
+
+
+def _is_by_other(rule: Rule, one: Subject) -> bool:
+    """Tell whether `other` refuses a service that may never come to it: lockers of screens."""
+    return one.service.is_other(rule.type) and one.service.name not in DOORS
 
 
 def _nobody(whose: str, doors: Sequence[Door], decision: Decision) -> str:
@@ -445,16 +479,12 @@ def either_is_enough(one: Subject) -> Iterator[Found]:
         auth required pam_google_authenticator.so
         account required pam_unix.so
     """
-    for decision in _decisions(one):
-        keys = [{*key} for key in decision.keys]
-        if any(PASSWORD in key and CODE not in key for key in keys) and any(
-            CODE in key and PASSWORD not in key for key in keys
-        ):
-            rule = next((rule for rule in decision.askers if rule in one.second_factors), None)
+    for decision in filter(_is_either, _decisions(one)):
+        rule = next((rule for rule in decision.askers if rule in one.second_factors), None)
+        if rule:
             message = "the code alone lets in, and so does the password alone"
-            if rule:
-                yield Found(at_rule(rule), message, "Make both 'required'.")
-                return
+            yield Found(at_rule(rule), message, "Make both 'required'.")
+            return
 
 
 @check("PAM209", "not-followed", Severity.NOTE)
@@ -497,10 +527,11 @@ def not_followed(one: Subject) -> Iterator[Found]:
 
 @check("PAM210", "any-code-will-do", Severity.ERROR)
 def any_code_will_do(one: Subject) -> Iterator[Found]:
-    """A code is asked for, but a wrong one lets in as well: the password alone is enough.
+    """A code is asked for, or a password, but a wrong one lets in as well: the other is enough.
 
     With `optional` or `sufficient` for the last rule, its refusal counts for nothing once the
-    password was right. The same does `alwaysok` of pam_oath and pam_u2f.
+    password was right. The same does `alwaysok` of pam_oath and pam_u2f; and, of passwords, a
+    `pam_deny` that was lost below a jump.
 
     Mend it with `required`.
 
@@ -518,19 +549,49 @@ def any_code_will_do(one: Subject) -> Iterator[Found]:
         auth required pam_google_authenticator.so
         account required pam_unix.so
     """
-    for decision in _decisions(one):
-        factors = _FACTORS & {*decision.asked}
-        keys = [{*key} for key in decision.keys]
-        needless = any(not factors & key for key in keys)
-        enough = any(factors & key for key in keys)
-        if factors and needless and not enough:
-            askers = decision.askers
-            rules = [rule for rule in askers if rule in one.second_factors] or askers
-            message = (
-                f"{who(decision)}: asked for a {_either(factors)}, and gets in with a wrong one"
-            )
-            yield Found(at_rule(rules[-1]), message, "Make it 'required', without alwaysok.")
-            return
+    for _, door in one.entrances:
+        if any(map(_is_either, door.decisions)):
+            continue  # PAM208 tells of it
+        for decision in door.decisions:
+            needless = _needless(decision)
+            if needless and decision.asked:
+                askers = decision.askers
+                rules = [rule for rule in askers if rule in one.second_factors] or askers
+                message = f"{who(decision)}: asked for a {needless}, and gets in with a wrong one"
+                yield Found(at_rule(rules[-1]), message, "Make it 'required', without alwaysok.")
+                return
+    for way in one.right_ways:
+        for rule in way.unsure:
+            refuses = way.facts.get(rule.place, "").endswith(f"refuses ({rule.place})")
+            if way.gets_in and refuses and rule in one.second_factors and not _asks_factor(way):
+                message = f"{rule.name} may refuse, and the login gets in all the same"
+                yield Found(at_rule(rule), message, "Make it 'required'.")
+                return
+
+
+def _needless(decision: Decision) -> str | None:
+    """Return what is asked for that need not be right; None where all has to be."""
+    if not decision.gets_in or decision.is_open:
+        return None
+    asks = any(rule.name in _ASKING for rule in decision.askers)
+    password = {PASSWORD} & {*decision.asked} if asks else set()
+    for prompts in (_FACTORS & {*decision.asked}, password):
+        answers = prompts | {PASSWORD_AND_CODE}
+        if prompts and not any(answers & {*key} for key in decision.keys):
+            return _either(prompts)
+    return None
+
+
+def _asks_factor(way: Way) -> bool:
+    return bool(_FACTORS & {*way.asked})
+
+
+def _is_either(decision: Decision) -> bool:
+    """Tell whether the password alone is enough, and so is the code alone."""
+    keys = [{*key} for key in decision.keys]
+    return any(PASSWORD in key and CODE not in key for key in keys) and any(
+        CODE in key and PASSWORD not in key for key in keys
+    )
 
 
 def _either(factors: set[str]) -> str:
@@ -539,3 +600,33 @@ def _either(factors: set[str]) -> str:
 
 def _decisions(one: Subject) -> Iterator[Decision]:
     return (decision for _, door in one.entrances for decision in door.decisions)
+
+
+@check("PAM211", "code-alone", Severity.WARNING)
+def code_alone(one: Subject) -> Iterator[Found]:
+    """The code is all that is asked for: no password, and no key before it.
+
+    A code has six digits; what makes it safe is what is asked beside it.
+
+    Mend it by asking for a password above, or, for sshd, by `AuthenticationMethods
+    publickey,keyboard-interactive:pam`.
+
+    Bad:
+
+        ## /etc/pam.d/sshd
+        auth required pam_google_authenticator.so
+        account required pam_unix.so
+
+    Good:
+
+        ## /etc/pam.d/sshd
+        auth required pam_unix.so
+        auth required pam_google_authenticator.so
+        account required pam_unix.so
+    """
+    for decision in _decisions(one):
+        rules = [rule for rule in decision.askers if rule in one.second_factors]
+        if rules and (CODE,) in decision.keys and not _is_either(decision):
+            message = "the code is all that is asked for"
+            yield Found(at_rule(rules[0]), message, "Have a password asked above, or a key before.")
+            return

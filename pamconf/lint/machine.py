@@ -17,7 +17,7 @@ from pamconf.models import MODELS
 from pamconf.models.second_factor import SECOND_FACTORS
 from pamconf.signatures import SIGNATURES, Signature
 from pamconf.stack import File, Rule
-from pamconf.tree import Tree
+from pamconf.tree import Tree, unreadable
 
 
 @dataclass(frozen=True)
@@ -86,10 +86,10 @@ class Machine:
         return {}
 
 
-def mend(path: str, machine: Machine) -> str:
-    """Return the command after which nobody but root can change a file."""
+def mend(path: str, machine: Machine, owner: str = "root") -> str:
+    """Return the command after which nobody but its owner, and root, can change a file."""
     named = shell_path(path, machine)
-    return f"Run: chown root: {named}; chmod go-w {named}"
+    return f"Run: chown {shlex.quote(owner)}: {named}; chmod go-w {named}"
 
 
 def shell_path(path: str, machine: Machine) -> str:
@@ -120,8 +120,10 @@ def _group_name(gid: int, machine: Machine) -> str:
 
 
 def facts_of(path: str, machine: Machine) -> os.stat_result | None:
-    """Return what there is to know of a file, or None where it cannot be known."""
+    """Return what there is to know of a file, None where it is not there; UnreadableError."""
     try:
         return machine.files.follow(path).stat()
+    except PermissionError as error:
+        raise unreadable(path, error) from error
     except OSError:
         return None

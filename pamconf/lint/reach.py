@@ -40,7 +40,7 @@ def is_shut(rules: Sequence[Rule]) -> bool:
     """Tell whether a stack refuses at once, as of a service that is switched off."""
     calling = [rule for rule in rules if not rule.enters]
     first = calling[0] if calling else None
-    return first is not None and first.name == "pam_deny" and _actions(first) == {"die"}
+    return first is not None and first.name == "pam_deny" and _actions(first) <= {"die", "bad"}
 
 
 def _reached(rules: Sequence[Rule]) -> set[int]:

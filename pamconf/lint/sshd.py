@@ -154,7 +154,13 @@ def locked_out(one: Subject) -> Iterator[Found]:
             hint = "Say 'PermitRootLogin no' if that is meant, or give root a Match block."
             yield Found(_at(setting), message, hint, Severity.WARNING)
             continue
-        yield Found(_at(setting), message, "Switch on a method that AuthenticationMethods names.")
+        if methods.source:
+            hint = "Switch on a method that AuthenticationMethods names."
+            yield Found(_at(setting), message, hint)
+        else:
+            hint = "Switch on a method, if it is not meant so."
+            severity = Severity.WARNING if connected.place else None
+            yield Found(connected.place or _at(setting), message, hint, severity)
         if connected.whose == EVERYBODY:
             return
 

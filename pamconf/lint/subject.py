@@ -1,20 +1,21 @@
 """What checks look at: one service of a machine, with what is found out about it once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from pamconf import loading, sshd
+from pamconf.access_who import Origin
 from pamconf.doors import SOMEBODY, Door, runs_auth, sshd_doors
 from pamconf.errors import PamconfError
 from pamconf.explain import CALLS, table
 from pamconf.explore import Way, ways
 from pamconf.lines import TYPES
+from pamconf.lint.finding import Place
 from pamconf.lint.machine import Machine
 from pamconf.login import WRONG, World
 from pamconf.places import world_of
 from pamconf.sshd import Answer, Connection, Effective
-from pamconf.sshd import Way as SshdWay
 from pamconf.stack import Rule, Service
 from pamconf.tree import Kind
 
@@ -27,12 +28,13 @@ EVERYBODY = "who logs in"
 class Connected:
     """Somebody's connection to sshd: what counts for it, and the doors that it has then.
 
-    `whose` says which connections it stands for.
+    `whose` says which connections it stands for, `place` is the Match line that is about them.
     """
 
     whose: str
     effective: Effective
     doors: tuple[Door, ...]
+    place: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -161,28 +163,38 @@ class Subject:
         if self.sshd is None or self.too_much:
             return ()
         root, files = self.machine.root, self.machine.files
-        found = [(EVERYBODY, self.sshd.effective)]
+        found: list[tuple[str, Effective, Place | None]] = [(EVERYBODY, self.sshd.effective, None)]
         try:
             config = sshd.load(files)
             of_root = sshd.connect("root", root=root)
             if of_root.account:
-                found.append(("root", sshd.effective(config, of_root)))
+                found.append(("root", sshd.effective(config, of_root), None))
             for connection, node in sshd.samples(config, self.sshd.effective.connection):
                 whose = f"whom '{' '.join(node.line.text.split())}' is about"
-                found.append((whose, sshd.effective(config, connection)))
+                place = Place(node.line.path, node.line.number)
+                found.append((whose, sshd.effective(config, connection), place))
         except PamconfError:  # sshd takes what our reader does not: it is the one to believe
             pass
         return tuple(
-            Connected(whose, effective, self._sshd_doors(effective)) for whose, effective in found
+            Connected(whose, effective, self._sshd_doors(effective, whose != EVERYBODY), place)
+            for whose, effective, place in found
         )
 
-    def _sshd_doors(self, effective: Effective) -> tuple[Door, ...]:
-        ways = tuple(sshd.ways(effective))
-        if ways not in self._doors_by_ways:
-            doors = sshd_doors(self.service, effective, self.world, self.machine.models)
-            self._doors_by_ways[ways] = doors
-        return self._doors_by_ways[ways]
+    def _sshd_doors(self, effective: Effective, is_known: bool = False) -> tuple[Door, ...]:
+        """Return the doors of a connection; if it `is_known`, of its user, from its address."""
+        world, connection = self.world, effective.connection
+        if is_known:
+            places = self.world.places
+            if connection.address:
+                origin = Origin(connection.address, "ssh", self.service.name)
+                places = {f"from {connection.address}": origin}
+            world = replace(self.world, user=connection.account, places=places)
+        key = tuple(sshd.ways(effective)), world.user, tuple(world.places)
+        if key not in self._doors_known:
+            doors = sshd_doors(self.service, effective, world, self.machine.models)
+            self._doors_known[key] = doors
+        return self._doors_known[key]
 
     @cached_property
-    def _doors_by_ways(self) -> dict[tuple[SshdWay, ...], tuple[Door, ...]]:
+    def _doors_known(self) -> dict[object, tuple[Door, ...]]:
         return {}

@@ -54,6 +54,7 @@ MODELS: Mapping[str, Model] = {
     "pam_rhosts": gates.rhosts,
     "pam_rootok": callers.rootok,
     "pam_securetty": lists.securetty,
+    "pam_selinux_permit": gates.sepermit,  # the name that it has on Fedora
     "pam_sepermit": gates.sepermit,
     "pam_shells": lists.shells,
     "pam_succeed_if": succeed_if,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import CHECKOUT
 from tests.e2e.enrollee import account, run_as_root
 
 SSHD = Path("/etc/pam.d/sshd")
@@ -30,6 +31,13 @@ def keys() -> Iterator[None]:
     yield
     if not is_there:
         RUN.rmdir()
+
+
+@pytest.fixture(autouse=True)
+def stock(write: Write) -> None:
+    """Have the files that Debian comes with, whatever other tests have made of them."""
+    for path in (SSHD, COMMON_AUTH):
+        write(path, (CHECKOUT / f"tests/fixtures/pam/debian-12{path}").read_bytes())
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from pamconf.lint.check import ExampleFile
 from pamconf.lint.finding import at_argument, at_rule
 from pamconf.problem import Severity
 from pamconf.signatures import SIGNATURES
+from pamconf.tree import Tree
 from tests import examples
 from tests.pam import stacks
 
@@ -30,6 +31,7 @@ UNIX = "auth required pam_unix.so\n"
 TOTP = "auth required pam_google_authenticator.so\n"
 ACCOUNT = "account required pam_unix.so\n"
 LAN = "auth [success=1 default=ignore] pam_access.so accessfile=/etc/security/lan.conf\n"
+LOST = "auth [success=1 default=ignore] pam_unix.so\n"
 OATH = "auth requisite pam_oath.so window=30 digits=6\n"
 DENIED = "item=user sense=deny file=/etc/passwd onerr=fail"
 JUMPS = """auth [success=3 default=ignore] pam_unix.so
@@ -535,6 +537,28 @@ def test_what_was_loaded_counts(made: Made, monkeypatch: pytest.MonkeyPatch) -> 
         (f"{UNIX}auth [success=ok default=ignore] pam_u2f.so\n{ACCOUNT}", ["PAM210"]),
         (f"{UNIX}auth required pam_oath.so alwaysok\n{ACCOUNT}", ["PAM210"]),
         (f"{UNIX}auth required pam_u2f.so alwaysok\n{ACCOUNT}", ["PAM210"]),
+        # A password that need not be right.
+        (f"{LOST}auth required pam_permit.so\n{TOTP}{ACCOUNT}", ["PAM210", "PAM211"]),
+        (f"auth optional pam_unix.so\n{TOTP}{ACCOUNT}", ["PAM210", "PAM211"]),
+        (f"{TOTP}auth sufficient pam_unix.so\n{ACCOUNT}", ["PAM210", "PAM211"]),
+        (f"{TOTP}{ACCOUNT}", ["PAM211"]),
+        (f"{UNIX}auth optional pam_duo.so\n{ACCOUNT}", ["PAM101", "PAM210"]),
+        (f"{UNIX}auth required pam_duo.so\n{ACCOUNT}", ["PAM101"]),
+        # Who is not root, in no group, or asked as another.
+        (f"auth sufficient pam_rootok.so\nauth required pam_permit.so\n{ACCOUNT}", ["PAM202"]),
+        (f"auth sufficient pam_wheel.so deny trust group=sudo\n{UNIX}{ACCOUNT}", ["PAM202"]),
+        (f"auth sufficient pam_wheel.so trust group=sudo\n{UNIX}{ACCOUNT}", []),
+        (f"auth sufficient pam_succeed_if.so use_uid uid >= 1000\n{UNIX}{ACCOUNT}", ["PAM202"]),
+        (f"auth sufficient pam_succeed_if.so use_uid uid = 0\n{UNIX}{ACCOUNT}", []),
+        (f"auth sufficient pam_succeed_if.so ruser != root\n{UNIX}{ACCOUNT}", ["PAM202"]),
+        # Those whom the rules name.
+        (f"auth sufficient pam_succeed_if.so user =~ guest-*\n{UNIX}{ACCOUNT}", []),
+        (f"auth sufficient pam_succeed_if.so user =~ *\n{UNIX}{ACCOUNT}", ["PAM202"]),
+        (f"auth sufficient pam_succeed_if.so uid = 1005\n{UNIX}{ACCOUNT}", []),
+        (f"auth sufficient pam_succeed_if.so gid = 100\n{UNIX}{ACCOUNT}", []),
+        (f"auth sufficient pam_succeed_if.so user innetgr kiosks\n{UNIX}{ACCOUNT}", []),
+        # Either of two, which PAM208 tells of.
+        (f"auth sufficient pam_google_authenticator.so\n{UNIX}{ACCOUNT}", ["PAM208"]),
         # A key, or else a code.
         (f"{UNIX}auth sufficient pam_u2f.so cue\n{TOTP}{ACCOUNT}", []),
         # A code and the password in one, for the next module.
@@ -595,7 +619,11 @@ def test_some_accounts_are_never_asked(made: Made, above: str, code: str) -> Non
             "Say '[success=1 default=ignore]' instead of 'sufficient'.",
         ),
         ("auth include part\n", "Include the file as a 'substack', which ends there alone."),
-        ("auth [success=1 default=ignore] pam_unix.so\n", "Say 'ok' instead of 1."),
+        (
+            "auth sufficient pam_unix.so\nauth substack base\n",
+            "Say '[success=1 default=ignore]' instead of 'sufficient'.",
+        ),
+        ("auth [success=1 default=ignore] pam_unix.so\n", "Say 'ignore' instead of 1."),
         (
             "auth [success=2 default=ignore] pam_unix.so\nauth requisite pam_deny.so\n",
             "Let it jump over fewer rules.",
@@ -607,10 +635,99 @@ def test_hints_lock_nobody_out(made: Made, above: str, hint: str) -> None:
     files = {
         "/etc/pam.d/login": f"{above}{TOTP}auth required pam_permit.so\n{ACCOUNT}",
         "/etc/pam.d/part": "auth sufficient pam_unix.so\nauth required pam_deny.so\n",
+        "/etc/pam.d/base": "auth required pam_env.so\nauth required pam_unix.so\n",
     }
     found = lint([pamconf.load("login", made.root(files))])
     (one,) = [one for one in found if one.code in {"PAM203", "PAM204"}]
     assert one.hint == hint
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "pam_access.so accessfile=/etc/prefix",
+        "pam_access.so accessfile=/etc/domain",
+        "pam_access.so accessfile=/etc/tty",
+        "pam_succeed_if.so rhost =~ 10.*",
+        "pam_succeed_if.so rhost in 10.0.0.1:10.0.0.2",
+        "pam_succeed_if.so rhost = bastion.example.org",
+        "pam_succeed_if.so user ingroup somewhere-else",
+    ],
+)
+def test_who_comes_from_where_nobody_looked(made: Made, rule: str) -> None:
+    """A door would be said to be shut that lets in by its rules, from a place that they name."""
+    name = "login" if "tty" in rule else "remote"
+    files = {
+        f"/etc/pam.d/{name}": f"{UNIX}auth optional pam_sss.so\n{ACCOUNT}account required {rule}\n",
+        "/etc/prefix": "+ : ALL : 192.168.\n- : ALL : ALL\n",
+        "/etc/domain": "+ : ALL : .example.org\n- : ALL : ALL\n",
+        "/etc/tty": "+ : ALL : tty2 tty3\n- : ALL : ALL\n",
+    }
+    assert "PAM207" not in codes(lint([pamconf.load(name, made.root(files))]))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "pam_succeed_if.so rhost =~ 192.168.*",
+        "pam_access.so accessfile=/etc/prefix",
+        "pam_access.so accessfile=/etc/domain",
+    ],
+)
+def test_who_comes_from_there_is_let_in(made: Made, rule: str) -> None:
+    """A whole network would need no password, and nobody be told."""
+    files = {
+        "/etc/pam.d/sshd": f"auth sufficient {rule}\n{UNIX}{TOTP}{ACCOUNT}",
+        "/etc/prefix": "+ : ALL : 192.168.\n- : ALL : ALL\n",
+        "/etc/domain": "+ : ALL : .example.org\n- : ALL : ALL\n",
+    }
+    assert "PAM202" in codes(lint([pamconf.load("sshd", made.root(files))]))
+
+
+def test_a_screen_locker_has_no_account_rules(made: Made) -> None:
+    """What never asks for them would be said to let in nobody."""
+    assert codes(made.findings(UNIX, "vlock")) == []
+    assert "PAM207" in codes(made.findings(UNIX, "login"))
+
+
+def test_a_module_that_is_unknown_may_most_often_have_no_say(made: Made) -> None:
+    """Fedora's gdm would be said to ask nobody for a code."""
+    control = "[success=done ignore=ignore default=bad]"
+    for module in ("pam_selinux_permit.so", "pam_unheard_of.so"):
+        found = made.findings(f"auth {control} {module}\n{UNIX}{TOTP}{ACCOUNT}", "gdm-password")
+        assert "PAM203" not in codes(found)
+
+
+@pytest.mark.parametrize(
+    ("skip", "match"),
+    [
+        ("pam_succeed_if.so user ingroup sftponly", "Match Group sftponly"),
+        ("pam_succeed_if.so user = backup", "Match User backup"),
+        (
+            "pam_access.so accessfile=/etc/security/lan.conf",
+            "Match Address 192.168.1.0/24",
+        ),
+    ],
+)
+def test_whom_a_match_line_is_about_may_need_no_code(made: Made, skip: str, match: str) -> None:
+    """They would be said to be refused, since others are asked for a code."""
+    block = "KbdInteractiveAuthentication no\nPasswordAuthentication yes\n"
+    files = {
+        "/etc/pam.d/sshd": f"{UNIX}auth [success=1 default=ignore] {skip}\n{TOTP}{ACCOUNT}",
+        "/etc/ssh/sshd_config": f"{GOOD_SSHD}PermitRootLogin no\n{match}\n{block}",
+        "/etc/group": "sftponly:x:99:\n",
+        "/etc/security/lan.conf": "+ : ALL : 192.168.1.0/24\n- : ALL : ALL\n",
+    }
+    found = lint([pamconf.load("sshd", made.root(files))])
+    assert not {"PAM302", "PAM207"} & {*codes(found)}
+
+
+def test_methods_that_a_match_line_leaves_off(made: Made) -> None:
+    """What may be meant so would be called an error, at no line."""
+    config = f"{GOOD_SSHD}Match Group sudo\nPubkeyAuthentication no\n"
+    config += "KbdInteractiveAuthentication no\n"
+    (one,) = made.findings(UNIX + ACCOUNT, etc__ssh__sshd_config=config)
+    assert (one.code, one.severity, one.place.line) == ("PAM303", Severity.WARNING, 4)
 
 
 @pytest.mark.parametrize("name", ["", "/", "x/..", "."])
@@ -671,7 +788,7 @@ def test_groups_that_are_not_there(made: Made, rule: str, is_found: bool) -> Non
     """A group that was never made would open the door, or be told of where it does no harm."""
     found = made.findings(f"{UNIX}{rule}\n{TOTP}{ACCOUNT}")
     assert ("PAM205" in codes(found)) == is_found
-    assert "PAM204" not in codes(found)
+    assert not {"PAM203", "PAM204"} & {*codes(found)}
 
 
 def test_a_wrong_password_that_ends_in_nothing(made: Made) -> None:
@@ -948,6 +1065,52 @@ def test_commands_are_for_the_right_machine(made: Made) -> None:
     root = made.root({"/etc/pam.d/a;b": (UNIX + ACCOUNT, 0o666)})
     (one,) = lint([pamconf.load("a;b", root)], Machine(root))
     assert one.hint == f"Run: chown root: '{root}/etc/pam.d/a;b'; chmod go-w '{root}/etc/pam.d/a;b'"
+
+
+def test_hints_keep_an_owner(made: Made) -> None:
+    """Who does as they are told would take the folder from the account that reads it, or a home."""
+    text = f"{UNIX}{TOTP.strip()} secret=/s/${{USER}} user=keeper\n{ACCOUNT}"
+    root = made.root({"/etc/pam.d/su": text})
+    (one,) = [one for one in lint([pamconf.load("su", root)]) if one.code == "PAM403"]
+    assert one.hint == f"Run: install -d -m 0700 -o keeper {root}/s"
+    (root / "s").mkdir(mode=0o700)
+    (root / "s").chmod(0o757)
+    (one,) = [one for one in lint([pamconf.load("su", root)]) if one.code == "PAM403"]
+    assert one.hint == f"Run: chown keeper: {root}/s; chmod go-w {root}/s"
+    program = "auth required pam_exec.so /home/alice/ask\n"
+    root = made.root({"/etc/pam.d/su": program + UNIX + ACCOUNT, "/home/alice/ask": ""})
+    os.chown(root / "home/alice", 1000, 1000)
+    (one,) = [one for one in lint([pamconf.load("su", root)]) if one.code == "PAM401"]
+    assert one.hint == "Move the file to a folder of root's."
+
+
+def test_a_folder_that_may_not_be_looked_at(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is not root would be told that the folder is not there."""
+    text = f"{UNIX}{TOTP.strip()} secret=/s/${{USER}} user=root\n{ACCOUNT}"
+    root = made.root({"/etc/pam.d/su": text, "/s/": ("", 0o700)})
+    follow = Tree.follow
+
+    def refuse(tree: Tree, path: str) -> Path:
+        if path == "/s":
+            raise PermissionError(13, "Permission denied")
+        return follow(tree, path)
+
+    monkeypatch.setattr(Tree, "follow", refuse)
+    (one,) = lint([pamconf.load("su", root)])
+    assert (one.code, one.place.path, one.hint) == ("PAM400", "/s", "Run this as root.")
+
+
+def test_the_files_of_second_factors(made: Made) -> None:
+    """Whoever can write it would give themself a second factor of somebody else's."""
+    oath = "auth required pam_oath.so usersfile=/etc/users.oath\n"
+    u2f = "auth required pam_u2f.so authfile=/etc/keys\nauth required pam_u2f.so authfile=keys\n"
+    files: dict[str, str | tuple[str, int]] = {
+        "/etc/pam.d/su": UNIX + oath + u2f + ACCOUNT,
+        "/etc/users.oath": ("", 0o666),
+        "/etc/keys": ("", 0o666),
+    }
+    found = lint([pamconf.load("su", made.root(files))])
+    assert [one.place.line for one in found if one.code == "PAM402"] == [2, 3]
 
 
 def test_lists_that_others_can_change(made: Made) -> None:
