@@ -1,5 +1,6 @@
 """Machines for checks of login stacks: the files of an example below a folder of their own."""
 
+import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,6 +24,7 @@ _BASE = (
 
 def machine(folder: Path, files: Iterable[ExampleFile], modules: Iterable[str] = ()) -> Path:
     """Make a machine with root, alice, and modules that look like some; return its root."""
+    os.umask(0o022)  # what others can write is written down in the example
     root = folder / "machine"
     shutil.rmtree(root, ignore_errors=True)
     names = [*SIGNATURES, "pam_doorward", *modules]

@@ -107,7 +107,7 @@ def who_may_write(path: str, machine: Machine, owner: int = 0) -> str | None:
         return "everybody can write it"
     if facts.st_uid not in {*machine.owners, owner}:
         return f"it belongs to the user of number {facts.st_uid}, not to root"
-    if facts.st_mode & stat.S_IWGRP and facts.st_gid != 0:
+    if facts.st_mode & stat.S_IWGRP and facts.st_gid != 0 and not shared:
         return f"the group {_group_name(facts.st_gid, machine)} can write it"
     return None
 

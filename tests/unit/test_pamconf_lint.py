@@ -1,8 +1,8 @@
 """What checks find beyond their pages' examples, and what they keep quiet about."""
 
+import grp
 import os
 import random
-import stat
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -141,7 +141,7 @@ def test_parts_of_services(made: Made) -> None:
 def test_what_is_no_plain_file(made: Made) -> None:
     """A pipe would keep the check from its end, a device fill the memory."""
     files = {
-        "/etc/pam.d/sshd": f"{UNIX}{LAN}{TOTP}{ACCOUNT}auth include /etc/device\n",
+        "/etc/pam.d/sshd": UNIX + LAN + TOTP + ACCOUNT,
         "/etc/pam.d/su": f"{UNIX}{ACCOUNT}account required pam_access.so\n",
         "/etc/ssh/x": "",
     }
@@ -149,7 +149,6 @@ def test_what_is_no_plain_file(made: Made) -> None:
     for name in ("ssh/sshd_config", "security/lan.conf", "security/access.conf"):
         (root / "etc" / name).parent.mkdir(exist_ok=True)
         os.mkfifo(root / "etc" / name)
-    os.mknod(root / "etc/device", 0o644 | stat.S_IFCHR, os.makedev(1, 3))
     found = lint([pamconf.load(name, root) for name in ("sshd", "su")])
     assert {(one.code, one.place.path, one.severity) for one in found} >= {
         ("PAM306", "/etc/ssh/sshd_config", Severity.WARNING),
@@ -975,15 +974,7 @@ def test_who_can_write_a_file(
 ) -> None:
     """Somebody could change the rules, or a file be called open that is not."""
     root = made.root({"/etc/pam.d/su": (UNIX + ACCOUNT, mode)})
-
-    real = Path.stat
-
-    def owned(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
-        facts = real(path, follow_symlinks=follow_symlinks)
-        ids = (uid, gid) if path.name == "su" else (0, 0)
-        return os.stat_result((*facts[:4], *ids, *facts[6:]))
-
-    monkeypatch.setattr(Path, "stat", owned)
+    own(monkeypatch, su=(uid, gid))
     found = lint([pamconf.load("su", root)], Machine(root))
     assert [one.message for one in found] == ([f"/etc/pam.d/su: {message}"] if message else [])
 
@@ -993,15 +984,23 @@ def test_groups_have_names_here(made: Made, monkeypatch: pytest.MonkeyPatch) -> 
     root = made.root({"/etc/pam.d/su": (UNIX + ACCOUNT, 0o664)})
     monkeypatch.setattr(Machine, "is_this", property(lambda _: True))
     monkeypatch.setattr(loading, "load", lambda _: {})
-    for gid, name in ((27, "sudo"), (54321, "of number 54321")):
-        os_chown(root / "etc/pam.d/su", gid)
-        found = lint([pamconf.load("su", root)], Machine(root))
+    known = next(entry for entry in grp.getgrall() if entry.gr_gid)
+    for gid, name in ((known.gr_gid, known.gr_name), (54321, "of number 54321")):
+        with monkeypatch.context() as patch:
+            own(patch, su=(0, gid))
+            found = lint([pamconf.load("su", root)], Machine(root))
         assert [one.message for one in found] == [f"/etc/pam.d/su: the group {name} can write it"]
 
 
-def os_chown(path: Path, gid: int) -> None:
-    """Give a file to a group; tests run as root."""
-    os.chown(path, 0, gid)
+def own(monkeypatch: pytest.MonkeyPatch, **owners: tuple[int, int]) -> None:
+    """Have files of these names belong to a uid and a gid, and all others to root."""
+    real = Path.stat
+
+    def owned(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        facts = real(path, follow_symlinks=follow_symlinks)
+        return os.stat_result((*facts[:4], *owners.get(path.name, (0, 0)), *facts[6:]))
+
+    monkeypatch.setattr(Path, "stat", owned)
 
 
 def test_modules_that_others_can_change(made: Made) -> None:
@@ -1067,7 +1066,7 @@ def test_commands_are_for_the_right_machine(made: Made) -> None:
     assert one.hint == f"Run: chown root: '{root}/etc/pam.d/a;b'; chmod go-w '{root}/etc/pam.d/a;b'"
 
 
-def test_hints_keep_an_owner(made: Made) -> None:
+def test_hints_keep_an_owner(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who does as they are told would take the folder from the account that reads it, or a home."""
     text = f"{UNIX}{TOTP.strip()} secret=/s/${{USER}} user=keeper\n{ACCOUNT}"
     root = made.root({"/etc/pam.d/su": text})
@@ -1079,7 +1078,7 @@ def test_hints_keep_an_owner(made: Made) -> None:
     assert one.hint == f"Run: chown keeper: {root}/s; chmod go-w {root}/s"
     program = "auth required pam_exec.so /home/alice/ask\n"
     root = made.root({"/etc/pam.d/su": program + UNIX + ACCOUNT, "/home/alice/ask": ""})
-    os.chown(root / "home/alice", 1000, 1000)
+    own(monkeypatch, alice=(1000, 1000))
     (one,) = [one for one in lint([pamconf.load("su", root)]) if one.code == "PAM401"]
     assert one.hint == "Move the file to a folder of root's."
 
@@ -1160,11 +1159,13 @@ def test_folders_of_secrets(
         (0o001, 0, 0, True),
     ],
 )
-def test_who_may_enter(made: Made, mode: int, uid: int, gid: int, may: bool) -> None:
+def test_who_may_enter(
+    made: Made, monkeypatch: pytest.MonkeyPatch, mode: int, uid: int, gid: int, may: bool
+) -> None:
     """The rights of an owner, a group and others would be mixed up."""
     text = f"{UNIX}{TOTP.strip()} secret=/s/${{USER}} user=keeper\n{ACCOUNT}"
     root = made.root({"/etc/pam.d/su": text, "/s/": ("", mode)})
-    os.chown(root / "s", uid, gid)
+    own(monkeypatch, s=(uid, gid))
     found = lint([pamconf.load("su", root)], Machine(root))
     assert [one.message for one in found] == (
         [] if may else ["/s cannot be entered by keeper, so that everybody is refused"]
