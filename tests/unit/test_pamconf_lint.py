@@ -853,8 +853,17 @@ def test_no_code_where_a_match_line_says_password(made: Made) -> None:
         ("Match LocalPort nothing", False),
     ],
 )
-def test_each_match_line_has_its_turn(made: Made, match: str, is_found: bool) -> None:
+def test_each_match_line_has_its_turn(
+    made: Made, monkeypatch: pytest.MonkeyPatch, match: str, is_found: bool
+) -> None:
     """Whom a Match line is about would be locked out, and nobody see it."""
+
+    def port(name: str, _protocol: str) -> int:  # whatever /etc/services has here, if it is there
+        if name != "ssh":
+            raise OSError(name)
+        return 22
+
+    monkeypatch.setattr("socket.getservbyname", port)
     config = (
         f"UsePAM yes\n{match}\n    AuthenticationMethods password\n    PasswordAuthentication no\n"
     )
