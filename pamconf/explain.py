@@ -100,11 +100,7 @@ def _answers(way: Way) -> dict[str, str]:
 
 
 def _facts(way: Way) -> tuple[Fact, ...]:
-    return tuple(
-        Fact(name, (value,), way.sources[name])
-        for name, value in way.facts.items()
-        if name not in way.asked
-    )
+    return tuple(Fact(name, (value,), way.sources[name]) for name, value in way.about.items())
 
 
 def _decision(way: Way, keys: "_Keys") -> Decision:
@@ -156,11 +152,10 @@ class _Keys:
 
     def of(self, way: Way) -> tuple[tuple[str, ...], ...]:
         """Return the least sets of right answers that let in somebody of whom the same is true."""
-        about = {fact.name: fact.phrases[0] for fact in _facts(way)}
         return self._least(
             {
                 tuple(name for name, answer in _answers(other).items() if answer == RIGHT)
-                for other in self._ways(about)
+                for other in self._ways(way.about)
                 if other.gets_in
             }
         )

@@ -43,6 +43,11 @@ class Way:
     notes: tuple[str, ...]
 
     @property
+    def about(self) -> Mapping[str, str]:
+        """The facts that are no answers: who it is, and from where."""
+        return {name: value for name, value in self.facts.items() if name not in self.asked}
+
+    @property
     def outcome(self) -> Outcome:
         """What came of the last call that was made."""
         return self.outcomes[-1]

@@ -85,18 +85,20 @@ def folders(files: Tree) -> tuple[str, ...]:
             path = f"{folder}/security"
             if files.kind(path) is Kind.FOLDER:
                 found.setdefault(str(files.real(path)), path)
-    programs = {_architecture(path, files) for path in _PROGRAMS} - {None}
+    programs = {architecture(_head(path, files)) for path in _PROGRAMS} - {None}
     native = [
         path
         for path in found.values()
-        if _architecture(path.replace("/security", "/libpam.so.0"), files) in programs
+        if architecture(_head(path.replace("/security", "/libpam.so.0"), files)) in programs
     ]
     return tuple(native or found.values())
 
 
-def _architecture(path: str, files: Tree) -> bytes | None:
-    """Return the class, byte order and machine of an ELF file (elf(5)); None of any other."""
-    head = _head(path, files)
+def architecture(head: bytes) -> bytes | None:
+    """Return class, byte order and machine of an ELF file from how it begins; None of any other.
+
+    Source: elf(5).
+    """
     return head[4:6] + head[18:20] if head.startswith(_ELF) else None
 
 

@@ -116,9 +116,13 @@ def _sshd(
     service: Service, world: World, account: Account, rhost: str | None
 ) -> tuple[tuple[Door, ...], tuple[str, ...]]:
     """Return sshd's doors for an account, and what its settings made us warn of."""
-    connection = sshd.Connection(account.name, account, rhost)
-    answer = sshd.consult(connection, root=world.root)
+    answer = _settings(world, account, rhost)
     return sshd_doors(service, answer.effective, world, WITH_DOORWARD), answer.warnings
+
+
+def _settings(world: World, account: Account, rhost: str | None) -> sshd.Answer:
+    connection = sshd.Connection(account.name, account, rhost)
+    return sshd.consult(connection, root=world.root)
 
 
 def _beside_root(
@@ -127,9 +131,12 @@ def _beside_root(
     """Yield everybody's doors, and root's before them where sshd has something else for root."""
     root = accounts.find(_ROOT, world.root) or Account(_ROOT, 0, (_ROOT,))
     others = {door.name: door for door in theirs}
-    alike = {door.name: door for door in _sshd(service, world, root, rhost)[0]}
-    of_root = World(world.root, root, world.places, world.names)
-    known = {door.name: door for door in _sshd(service, of_root, root, rhost)[0]}
+    settings = _settings(world, root, rhost).effective
+    of_root = replace(world, user=root)
+    alike, known = (
+        {door.name: door for door in sshd_doors(service, settings, one, WITH_DOORWARD)}
+        for one in (world, of_root)
+    )
     for name in dict.fromkeys((*others, *alike)):
         theirs_too = name in others and name in alike
         if theirs_too and _is_alike(others[name], alike[name]):

@@ -115,7 +115,7 @@ def _folder_below(root: str, content: bytes) -> str:
             hint="Install Linux-PAM there first.",
         )
     real = tree.real(beside)
-    if _architecture(real.read_bytes()) != _architecture(content):
+    if loading.architecture(real.read_bytes()) != loading.architecture(content):
         raise ModuleError(
             f"{beside} below {root} is for another architecture than this doorward",
             hint="Build doorward for that one.",
@@ -127,11 +127,6 @@ def _folder_below(root: str, content: bytes) -> str:
             hint="Build doorward on a system as old as that one.",
         )
     return str(real.parent)
-
-
-def _architecture(content: bytes) -> tuple[bytes, bytes]:
-    """Return the class and byte order, and the machine, of an ELF file (elf(5))."""
-    return content[4:6], content[18:20]
 
 
 def _lacking(content: bytes, folder: Path, tree: Tree) -> str | None:

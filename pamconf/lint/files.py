@@ -81,15 +81,19 @@ def writable_by_others(one: Subject) -> Iterator[Found]:
     """
     programs = {str(program(rule)): rule for rule in one.called if rule.name == "pam_exec"}
     named = {**one.modules, **programs}
-    for path in (*one.service.files, *one.sshd_files):
-        who = who_may_write(path, one.machine)
-        if who:
-            yield Found(Place(path), f"{path}: {who}", mend(path, one.machine))
+    files = (*one.service.files, *one.sshd_files)
+    for path in files:
+        yield from _open_file(path, Place(path), one)
     for path, rule in named.items():
-        who = who_may_write(path, one.machine)
-        if who:
-            yield Found(at_module(rule), f"{path}: {who}", mend(path, one.machine))
-    yield from _open_folders((*one.service.files, *one.sshd_files, *named), one)
+        yield from _open_file(path, at_module(rule), one)
+    yield from _open_folders((*files, *named), one)
+
+
+def _open_file(path: str, place: Place, one: Subject) -> Iterator[Found]:
+    """Yield a file that others can write, as found at a place."""
+    who = who_may_write(path, one.machine)
+    if who:
+        yield Found(place, f"{path}: {who}", mend(path, one.machine))
 
 
 def _open_folders(paths: Iterable[str], one: Subject) -> Iterator[Found]:
@@ -148,9 +152,7 @@ def list_writable_by_others(one: Subject) -> Iterator[Found]:
     for rule in one.called:
         for path in _lists_of(rule, one.machine):
             paths.append(path)
-            who = who_may_write(path, one.machine)
-            if who:
-                yield Found(at_module(rule), f"{path}: {who}", mend(path, one.machine))
+            yield from _open_file(path, at_module(rule), one)
     yield from _open_folders(paths, one)
 
 

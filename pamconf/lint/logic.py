@@ -109,8 +109,7 @@ def nobody_says_yes(one: Subject) -> Iterator[Found]:
 
 
 def _whoever(way: Way) -> str:
-    facts = [value for name, value in way.facts.items() if name not in way.asked]
-    return f"who logs in {', '.join(facts)}" if facts else "everybody"
+    return f"who logs in {', '.join(way.about.values())}" if way.about else "everybody"
 
 
 @check("PAM202", "nothing-is-asked", Severity.ERROR)
@@ -400,8 +399,7 @@ def password_is_told(one: Subject) -> Iterator[Found]:
 
 def _may_become(way: Way, right: Way) -> bool:
     """Tell whether only the answers need be right for one way to become the other."""
-    about = {name: value for name, value in way.facts.items() if name not in way.asked}
-    return all(right.facts.get(name) == value for name, value in about.items())
+    return all(right.facts.get(name) == value for name, value in way.about.items())
 
 
 @check("PAM207", "nobody-gets-in", Severity.ERROR)
