@@ -7,7 +7,7 @@ from doorward import native
 from doorward.names import names_of
 from doorward.pam_models import NAME, WITH_DOORWARD
 from pamconf import access, access_strict
-from pamconf.errors import PamconfError
+from pamconf.errors import PamconfError, UnreadableError
 from pamconf.lint import CHECKS, Found, Machine, Place, Subject
 from pamconf.lint.check import check
 from pamconf.lint.finding import at_argument, at_module
@@ -125,6 +125,8 @@ def skip_file_in_vain(one: Subject) -> Iterator[Found]:
             continue
         try:
             file = access.parse(one.machine.files.read(path), path)
+        except UnreadableError:
+            raise
         except PamconfError as error:
             names = [at for at, text in enumerate(rule.arguments) if text.endswith(f"={path}")]
             message = f"{path}: {error.message}: nobody skips the code"

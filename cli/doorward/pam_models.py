@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from doorward import native
 from pamconf.access import parse, render
-from pamconf.errors import PamconfError
+from pamconf.errors import PamconfError, UnreadableError
 from pamconf.explore import Model
 from pamconf.lines import bytes_of
 from pamconf.login import Login
@@ -34,6 +34,8 @@ def pam_doorward(rule: Rule, login: Login) -> str:
 def _skips(path: str, login: Login) -> bool:
     try:
         file = parse(login.world.files.read(path), path)
+    except UnreadableError:
+        raise
     except PamconfError as error:
         login.note(f"{path}: {error.message}: everybody is asked for the code")
         return False

@@ -284,6 +284,17 @@ def test_access_files_of_ours(tmp_path: Path) -> None:
     ]
 
 
+def test_an_access_file_that_nobody_can_look_into(tmp_path: Path) -> None:
+    """Who may not read it would be told that everybody is asked for the code."""
+    text = f"{UNIX}auth required pam_doorward.so accessfile=/etc/security/lan.conf\n{ACCOUNT}"
+    root = machine(tmp_path, text, ExampleFile("/etc/security/", ""))
+    os.mkfifo(root / "etc/security/lan.conf")
+    found = json.loads(run("sshd", "--root", root, "--json").stdout)["findings"]
+    codes = {one["code"]: one["path"] for one in found}
+    assert codes["PAM400"] == f"{root}/etc/security/lan.conf"
+    assert "PAM602" not in codes
+
+
 def test_a_login_at_the_machine_may_skip_it_always(tmp_path: Path) -> None:
     """What is meant so, at a screen that nobody else can reach, would be called a mistake."""
     text = f"{UNIX}auth required pam_doorward.so accessfile=/etc/security/lan.conf\n{ACCOUNT}"
