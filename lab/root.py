@@ -21,6 +21,7 @@ VARIANT = "minbase"
 # What a private host has beside a minimal Debian. The reason stands beside each.
 PACKAGES = (
     "binutils",  # strip: how large a module is in a package
+    "chrony",  # chronyd, with its hands off the clock: says how far that is off
     "fail2ban",  # fail2ban-regex: reads the log as our filter has it read
     "iproute2",  # `ip`: brings the loopback up
     "libpam-google-authenticator",  # the reference that ours is compared with
