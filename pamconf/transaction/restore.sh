@@ -1,0 +1,131 @@
+
+# What is above says what was changed: folder, id, tag, each_file, each_folder, each_command.
+# Below, nothing is left half-done that a second run does not finish: whatever kills this, start it
+# again.
+#
+#   restore           put the files back, unless that was decided otherwise; then clear away
+#   restore boot      the same before any daemon runs that would have to be told
+#   restore recover   the same, but a change that waits to be confirmed goes on waiting
+
+set -u
+umask 077
+unset CDPATH
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
+
+patience=60 # seconds to wait for who is changing files now
+limit=30    # seconds for a command
+failed=
+
+say() {
+	logger -t "$tag" -p auth.warning -- "$1" 2>/dev/null
+	printf '%s\n' "$1" >&2
+}
+
+hash_of() { # PATH
+	if [ -f "$1" ] && [ ! -L "$1" ]; then
+		sha256sum <"$1" | cut -c 1-64
+	elif [ -e "$1" ] || [ -L "$1" ]; then
+		echo other
+	else
+		echo absent
+	fi
+}
+
+# A state is a file that was written beforehand: to enter it takes no space on the disk.
+enter() { # STATE
+	{ [ "$state" = "$1" ] || mv -fT "next/$1" state; } && sync . next
+}
+
+keep_theirs() { # NUMBER PATH HASH
+	say "$id: $2 was changed by somebody; that is kept in $folder/theirs/$1-$3"
+	ln -fT -- "$2" "theirs/$1-$3" 2>/dev/null ||
+		cp --archive --no-target-directory -- "$2" "theirs/$1-$3" && sync theirs
+}
+
+# The old file waits beside the new one (OLD, a link to it), so a full disk does not matter.
+replace() { # NUMBER PATH OLD NEW BEFORE
+	if [ "$5" = absent ]; then
+		rm -f -- "$2"
+	elif [ -e "$3" ]; then
+		mv -fT -- "$3" "$2"
+	else
+		rm -f -- "$4" &&
+			cp --preserve=all --no-target-directory -- "before/$1" "$4" &&
+			sync -- "$4" &&
+			mv -fT -- "$4" "$2"
+	fi
+}
+
+put_back() { # NUMBER PATH OLD NEW BEFORE AFTER
+	now=$(hash_of "$2")
+	# Neither where that is done already, nor where the file has not been replaced at all.
+	if [ "$now" != "$5" ] && ! [ "$2" -ef "$3" ]; then
+		[ "$now" = "$6" ] || keep_theirs "$1" "$2" "$now" || say "$id: $2: that is lost"
+		replace "$@" || {
+			say "$id: $2 could not be put back"
+			failed=yes
+		}
+	fi
+	sync_folder "$2"
+}
+
+clear_away() { # NUMBER PATH OLD NEW BEFORE AFTER
+	rm -f -- "$3" "$4" || failed=yes
+	sync_folder "$2"
+}
+
+sync_folder() { # PATH of a file in it
+	[ ! -d "$(dirname -- "$1")" ] || sync -- "$(dirname -- "$1")" || failed=yes
+}
+
+remove_empty() { # FOLDER
+	rmdir -- "$1" 2>/dev/null && sync -- "$(dirname -- "$1")"
+}
+
+# A daemon that is started here must not hold the lock.
+run() { # COMMAND...
+	(umask 022 && exec timeout --kill-after=5 "$limit" "$@") </dev/null >/dev/null 2>&1 9>&- ||
+		say "$id: the files are back, but this failed: $*"
+}
+
+cd -- "$folder" || exit 1
+exec 9<../lock || exit 1
+flock --wait "$patience" 9 || {
+	say "$id: another process has been changing files for $patience seconds"
+	exit 75
+}
+
+state=$(cat state)
+[ "$state,${1-}" != applied,recover ] || exit 0
+case $state in
+prepared)
+	enter rolled-back || exit 1
+	;;
+applying | applied | rolling-back)
+	# The files come first: whether it can be written down or not.
+	enter rolling-back || say "$id: cannot write down that the files are being put back"
+	each_file put_back
+	[ ! "$failed" ] || exit 1
+	[ "${1-}" = boot ] || each_command run
+	enter rolled-back || exit 1
+	say "$id: taken back: the files are as they were before"
+	;;
+confirmed)
+	sync . || exit 1
+	# Of the transaction that this one took back it says so there.
+	if [ "$undoes" ] && [ -e next/undone ] && [ -d "../$undoes" ]; then
+		mv -fT next/undone "../$undoes/state" && sync "../$undoes" || exit 1
+	fi
+	;;
+rolled-back | undone) ;;
+*)
+	say "$id: cannot tell what became of it: there is no state that is one"
+	exit 1
+	;;
+esac
+
+each_file clear_away
+each_folder remove_empty
+[ ! "$failed" ] || exit 1
+[ ! -e disarm ] || sh ./disarm 9>&- || exit 1
+rm -rf next && sync .
