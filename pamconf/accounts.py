@@ -3,11 +3,12 @@
 import grp
 import os
 import pwd
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pamconf.errors import FileError
-from pamconf.tree import Files, Tree
+from pamconf.tree import Files, Root, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Account:
     shell: str | None = field(default=None, compare=False)
 
 
-def find(name: str, root: str | Path = "/") -> Account | None:
+def find(name: str, root: Root = "/") -> Account | None:
     """Return somebody's account, or None where there is none.
 
     This machine is asked as its programs ask it (NSS, so LDAP and the like count); of another root,
@@ -35,7 +36,17 @@ def find(name: str, root: str | Path = "/") -> Account | None:
     return _of_this_machine(name) if tree.root == Path("/") else in_files(name, tree)
 
 
-def has_group(name: str, root: str | Path = "/") -> bool:
+def everybody(root: Root = "/") -> Iterator[Account]:
+    """Yield all accounts that can be listed, where `find` would look for them."""
+    tree = Tree(root)
+    if tree.root == Path("/"):
+        names = [entry.pw_name for entry in pwd.getpwall()]
+    else:
+        names = [row[0] for row in _rows(tree, "/etc/passwd", 7)]
+    yield from filter(None, (find(name, tree) for name in dict.fromkeys(names)))
+
+
+def has_group(name: str, root: Root = "/") -> bool:
     """Tell whether there is a group of that name, where `find` would look for it."""
     tree = Tree(root)
     if tree.root != Path("/"):
@@ -46,7 +57,7 @@ def has_group(name: str, root: str | Path = "/") -> bool:
         return False
 
 
-def is_group_alone(name: str, root: str | Path = "/") -> bool:
+def is_group_alone(name: str, root: Root = "/") -> bool:
     """Tell whether there is a group of that name, and no user."""
     return has_group(name, root) and find(name, root) is None
 

@@ -113,6 +113,14 @@ def is_owned(file: File) -> bool:
     return any(line.startswith(MARKERS) for line in file.content.split(b"\n"))
 
 
+def is_within(file: File, at: int) -> bool:
+    """Tell whether the place in front of an entry is among lines that pam-auth-update writes."""
+    passed = 0
+    for entry in file.entries[:at]:
+        passed += entry.raw.startswith(MARKERS[passed : passed + 1])
+    return passed in _IN_BLOCK
+
+
 def edits(file: File, files: Files) -> list[Edit]:
     """Return why pam-auth-update no longer writes a file; nothing where it still does.
 

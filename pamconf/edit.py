@@ -6,10 +6,11 @@ Each function returns a new File and writes nothing. What is there already is no
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace as replaced
 
-from pamconf import lines
+from pamconf import blocks, lines
+from pamconf.blocks import Marks
 from pamconf.errors import UsageError
 from pamconf.lines import Entry
 from pamconf.stack import File
@@ -87,10 +88,45 @@ def replace(file: File, what: Match, rule: str) -> File:
     return _joined(file, at, at + 1, _styled(new, file.entries[at].raw))
 
 
+def rename_module(file: File, line: int, module_: str) -> File:
+    """Return the file with another module in the rule that begins in a line, all else the same.
+
+    Raises UsageError where no rule of a module begins there, or where its name is cannot be told.
+    """
+    for at, entry in enumerate(file.entries):
+        if entry.line == line and entry.target and not entry.is_include:
+            old = lines.bytes_of(entry.target.text)
+            raw = entry.raw.replace(old, lines.bytes_of(module_), 1)
+            means = [_texts(one) for one in file.entries]
+            means[at][2] = module_
+            head, tail = file.entries[:at], file.entries[at + 1 :]
+            return _made(file, lines.render(head) + raw + lines.render(tail), means)
+    raise UsageError(f"{file.path}: no rule of a module begins in line {line}")
+
+
 def remove(file: File, what: Match) -> File:
     """Return the file without the rules that match; the same file where none does."""
     kept = [entry for entry in file.entries if not (entry.fields and what(entry))]
     return _made(file, lines.render(kept), [_texts(entry) for entry in kept])
+
+
+def insert_block(file: File, rules: Sequence[str], marks: Marks, *, at: int) -> File:
+    """Return the file with a block of rules in front of its entry `at`; see pamconf.blocks.
+
+    They mean what they say there: a line that is joined to the next one, or too long, raises
+    UsageError.
+    """
+    head, tail = file.entries[:at], file.entries[at:]
+    new = [entry for rule in rules for entry in lines.parse(_parsed(rule).raw + b"\n")]
+    place = len(lines.render(head))
+    content = blocks.insert(file.content, rules, marks, file.path, at=place)
+    return _made(file, content, [_texts(entry) for entry in (*head, *new, *tail)])
+
+
+def without_block(file: File, marks: Marks) -> File:
+    """Return the file without its block of rules; the same where there is none."""
+    content = blocks.without(file.content, marks, file.path)
+    return replaced(file, entries=lines.parse(content)) if content != file.content else file
 
 
 def _parsed(rule: str) -> Entry:

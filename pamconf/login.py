@@ -16,7 +16,7 @@ from pamconf import accounts
 from pamconf.access_who import Names, Origin
 from pamconf.accounts import Account
 from pamconf.errors import PamconfError
-from pamconf.tree import Tree
+from pamconf.tree import Root, Tree
 
 if TYPE_CHECKING:
     from pamconf.stack import Rule
@@ -62,7 +62,7 @@ class Work:
 class MeteredTree(Tree):
     """Files below a root; `steps` is how much has been read of them, as Work counts it."""
 
-    def __init__(self, root: str | Path) -> None:
+    def __init__(self, root: Root) -> None:
         super().__init__(root)
         self.steps = 0
 
@@ -87,7 +87,7 @@ class World:
     with one of them it is known. `names` is what pam_access may ask the name service.
     """
 
-    root: str | Path = "/"
+    root: Root = "/"
     user: Account | None = None
     places: Mapping[str, Origin] = field(default_factory=dict)
     names: Names = field(default_factory=Names)

@@ -10,7 +10,6 @@ Source: libpam/pam_handlers.c of Linux-PAM, and Debian's patch 031_pam_include.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pamconf import control as control_
@@ -18,7 +17,7 @@ from pamconf import lines, simulate
 from pamconf.control import Control
 from pamconf.errors import FileError, PamconfError, UsageError
 from pamconf.lines import TYPES, Entry
-from pamconf.tree import NOWHERE, Tree, content, unreadable
+from pamconf.tree import NOWHERE, Root, Tree, unreadable
 
 if TYPE_CHECKING:
     from pamconf.explain import Decision
@@ -125,7 +124,7 @@ class Service:
     notes: tuple[Problem, ...] = ()
     _own: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     _other: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
-    root: str | Path = "/"
+    root: Root = "/"
 
     def rules(self, type_: str) -> tuple[Rule, ...]:
         """Return the flattened list for a type, one of TYPES: `other`'s where it has none."""
@@ -167,7 +166,7 @@ class Service:
         return not self._own.get(type_)
 
 
-def load(service: str, root: str | Path = "/", confdirs: Sequence[str] | None = None) -> Service:
+def load(service: str, root: Root = "/", confdirs: Sequence[str] | None = None) -> Service:
     """Return a service as libpam would find it under `root`.
 
     `confdirs` are the folders to look in, CONFDIRS if None, below `root` too. A service that is
@@ -190,7 +189,7 @@ PARTS = ("common-", "system-auth", "password-auth", "postlogin", "fingerprint-",
 
 
 def services(
-    root: str | Path = "/", confdirs: Sequence[str] | None = None, *, parts: bool = True
+    root: Root = "/", confdirs: Sequence[str] | None = None, *, parts: bool = True
 ) -> list[str]:
     """Return the names of all services under `root`, sorted, as far as the folders can be read.
 
@@ -210,7 +209,7 @@ def _names_in_folders(tree: Tree, folders: Sequence[str]) -> set[str] | None:
     names: set[str] | None = None
     for folder in folders:
         try:
-            found = [file.name for file in tree.follow(folder).iterdir()]
+            found = tree.names(folder)
             names = names or set()
             names |= {name for name in found if _is_file(f"{folder}/{name}", tree)}
         except (FileNotFoundError, NotADirectoryError):
@@ -241,7 +240,7 @@ def _reader(tree: Tree) -> Reader:
 
     def read(path: str) -> bytes | None:
         try:
-            return content(tree.follow(path))
+            return tree.content(path)
         except IsADirectoryError:
             return b""  # fopen opens it, and nothing can be read from it
         except OSError as error:
@@ -255,7 +254,7 @@ def _reader(tree: Tree) -> Reader:
 def _is_file(path: str, tree: Tree) -> bool:
     """Tell whether a file is there, after all links."""
     try:
-        return tree.follow(path).is_file()
+        return tree.is_file(path)
     except OSError as error:
         if error.errno not in NOWHERE:
             raise

@@ -9,11 +9,15 @@ import fnmatch
 import os
 import re
 import stat
+from collections.abc import Mapping
 from enum import Enum, auto
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeAlias
 
 from pamconf.errors import FileError, UnreadableError
+
+Root: TypeAlias = "str | Path | Tree"
+"""A folder that is / of some machine, or what that would be after a change."""
 
 _LINKS_MAX = 40  # as Linux has it (path_resolution(7))
 _FOLDERS = ("", ".", "..")  # parts of a path that only a folder has
@@ -105,17 +109,67 @@ class Kind(Enum):
 
 
 class Tree:
-    """The files below a root folder."""
+    """The files below a root folder: as they are, or as they would be after a change.
 
-    def __init__(self, root: str | Path = "/") -> None:
-        self.root = Path(os.path.realpath(root))
+    A Tree can stand wherever a root is asked for.
+    """
+
+    def __init__(self, root: "Root" = "/") -> None:
+        self.root: Path
+        self._changed: Mapping[Path, bytes | None]
+        if isinstance(root, Tree):
+            self.root, self._changed = root.root, root._changed  # noqa: SLF001 - it is its own
+        else:
+            self.root, self._changed = Path(os.path.realpath(root)), {}
+
+    def changed(self, files: Mapping[str, bytes | None]) -> "Tree":
+        """Return the tree in which files have another content, or are gone (None). Nothing is done.
+
+        Raises FileError where a path leads nowhere, as on too many links.
+        """
+        tree = Tree(self)
+        tree._changed = {**self._changed, **{self.real(path): files[path] for path in files}}
+        return tree
+
+    @property
+    def is_as_it_is(self) -> bool:
+        """Whether its files are those on disk, so that programs can be asked about them."""
+        return not self._changed
 
     def read(self, path: str) -> str:
         """See Files."""
         try:
-            return content(self.follow(path)).decode("utf-8", "surrogateescape")
+            return self.content(path).decode("utf-8", "surrogateescape")
         except OSError as error:
             raise unreadable(path, error) from error
+
+    def content(self, path: str) -> bytes:
+        """Return the bytes of a file. Raises OSError, as `content` of this module does."""
+        real = self.follow(path)
+        if real not in self._changed:
+            return content(real)
+        text = self._changed[real]
+        if text is None:
+            raise _error(errno.ENOENT, path)
+        return text
+
+    def names(self, folder: str) -> list[str]:
+        """Return what is in a folder. Raises OSError, also where it is none."""
+        real = self.follow(folder)
+        changed = {path.name: text for path, text in self._changed.items() if path.parent == real}
+        added = [name for name, text in changed.items() if text is not None]
+        try:
+            there = [path.name for path in real.iterdir() if path.name not in changed]
+        except FileNotFoundError:
+            if not added:
+                raise
+            return added
+        return there + added
+
+    def is_file(self, path: str) -> bool:
+        """Tell whether a plain file is there, after all links. Raises OSError."""
+        real = self.follow(path)
+        return self._changed[real] is not None if real in self._changed else real.is_file()
 
     def kind(self, path: str, *, follow: bool = True) -> Kind:
         """Return what there is at a path, and whether everybody may change it.
@@ -128,7 +182,10 @@ class Tree:
                 folder, _, name = path.rpartition("/")
                 if name and (self.follow(folder) / name).is_symlink():
                     return Kind.OTHER
-            mode = self.follow(path).stat().st_mode
+            real = self.follow(path)
+            if real in self._changed:
+                return Kind.FILE if self._changed[real] is not None else Kind.NOTHING
+            mode = real.stat().st_mode
         except PermissionError as error:
             raise unreadable(path, error) from error
         except OSError:
@@ -181,17 +238,21 @@ class Tree:
     def _inside(self, folder: str, part: str) -> list[str]:
         """Return the paths in a folder that match one part of a pattern."""
         try:
-            real = self.follow(folder)
             if not _MAGIC.search(part):
                 plain = re.sub(r"\\(.)", r"\1", part)
-                names = [plain] if (real / plain).is_symlink() or (real / plain).exists() else []
+                names = [plain] if self._is_there(self.follow(folder) / plain) else []
             else:
-                names = [path.name for path in real.iterdir() if _matches(path.name, part)]
+                names = [name for name in self.names(folder) if _matches(name, part)]
         except PermissionError as error:
             raise unreadable(folder, error) from error
         except OSError:
             return []
         return [f"{folder.rstrip('/')}/{name}" for name in names]
+
+    def _is_there(self, path: Path) -> bool:
+        if path in self._changed:
+            return self._changed[path] is not None
+        return path.is_symlink() or path.exists()
 
     def _is_folder(self, path: str) -> bool:
         try:

@@ -18,6 +18,8 @@ command:
   10  there is no such user, or none that can be enrolled
   11  the PAM module could not be installed
   12  it was done, but the result could not be shown
+  13  a change of logins was refused, since it would do harm; nothing was changed
+  14  a change is not confirmed, since no login has proven it
   70  a defect in doorward
  130  interrupted with Ctrl-C
 ====  =========================================================================
@@ -101,6 +103,18 @@ class OutputError(DoorwardError):
     """The work was done, but its result could not be shown."""
 
     exit_code = 12
+
+
+class RefusedError(DoorwardError):
+    """A change of logins would lock somebody out, or open a door."""
+
+    exit_code = 13
+
+
+class UnprovenError(DoorwardError):
+    """No login has proven that a change of logins is right."""
+
+    exit_code = 14
 
 
 class InternalError(DoorwardError):

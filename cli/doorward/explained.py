@@ -1,7 +1,8 @@
 """A service with all that becomes of logins to it: what `doorward pam explain` has to show."""
 
 import enum
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -15,7 +16,8 @@ from pamconf.accounts import Account
 from pamconf.doors import SOMEBODY, Door, own_door, sshd_doors
 from pamconf.login import World
 from pamconf.places import world_of
-from pamconf.sentences import Strength, strength
+from pamconf.sentences import Strength, sentences, strength
+from pamconf.tree import Kind, Root
 
 _SSHD = "sshd"
 _ROOT, _OTHERS = "root", "others"
@@ -67,13 +69,13 @@ class Explained:
         return Factor.UNASKED if found else Factor.SHUT
 
 
-def explained(name: str, root: str, account: Account | None, rhost: str | None) -> Explained:
+def explained(name: str, root: Root, account: Account | None, rhost: str | None) -> Explained:
     """Find out what becomes of logins to a service, by an account or anybody, from somewhere."""
     service = pamconf.load(name, root)
     world = world_of(service, names_of(root), account)
     if rhost:
         world = replace(world, places=_place(service, rhost))
-    if service.name != _SSHD or not world.files.real(sshd.PATH).exists():
+    if service.name != _SSHD or world.files.kind(sshd.PATH) is Kind.NOTHING:
         doors = own_door(service, world, WITH_DOORWARD)
         return Explained(service, tuple(Entrance(door) for door in doors), _unknown(service))
     theirs, warnings = _sshd(service, world, account or SOMEBODY, rhost)
@@ -83,7 +85,7 @@ def explained(name: str, root: str, account: Account | None, rhost: str | None) 
     return Explained(service, entrances, (*warnings, *_unmatched(world, rhost)))
 
 
-def services(root: str) -> list[str]:
+def services(root: Root) -> list[str]:
     """Return the services of a machine. Raises FileError where there are none."""
     found = pamconf.services(root, parts=False)
     if not found:
@@ -91,13 +93,39 @@ def services(root: str) -> list[str]:
     return found
 
 
-def explained_or_not(name: str, root: str, account: Account | None, rhost: str | None) -> Explained:
+def explained_or_not(
+    name: str, root: Root, account: Account | None, rhost: str | None
+) -> Explained:
     """Find it out as far as that can be done: one service must not hide all others."""
     try:
         return explained(name, root, account, rhost)
     except PamconfError as error:
         nothing = Service(name, None, {})
         return Explained(nothing, (), problem=str(error).partition("\n")[0])
+
+
+def told(one: Explained) -> Iterator[str]:
+    """Yield what becomes of logins to a service, in sentences that are indented to be shown."""
+    for name, entrances in by_name(one):
+        yield from _sentences(name, entrances)
+
+
+def by_name(one: Explained) -> Iterator[tuple[str, list[Entrance]]]:
+    """Yield the doors of one name together: root's, and others'."""
+    for name, entrances in itertools.groupby(one.entrances, lambda one: one.door.name):
+        yield name, list(entrances)
+
+
+def _sentences(name: str, entrances: Sequence[Entrance]) -> Iterator[str]:
+    """Yield what is said of the doors of one name, which stands above where there is much."""
+    told = [one for door, whose in entrances for one in sentences(door, whose)]
+    if not name or len(told) == 1:
+        yield from (f"  {one}" for one in told)
+        return
+    yield f"  By {name}:"
+    for door, whose in entrances:
+        for one in sentences(replace(door, name=""), whose):
+            yield f"    {one}"
 
 
 def _unknown(service: Service) -> tuple[str, ...]:

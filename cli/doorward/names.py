@@ -6,10 +6,12 @@ import os
 import pwd
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 
 from doorward.errors import AccountError
 from pamconf import accounts
 from pamconf.access_who import Names
+from pamconf.tree import Root, Tree
 
 
 class Groups:
@@ -66,9 +68,10 @@ def groups_of(user: str, root: str) -> Groups | GroupsBelow:
     return Groups(user) if root == "/" else GroupsBelow(user, root)
 
 
-def names_of(root: str) -> Names:
+def names_of(root: Root) -> Names:
     """Return what this machine knows of hosts, netgroups and its name; nothing of another root."""
-    return Names(_addresses, _in_netgroup, socket.gethostname()) if root == "/" else Names()
+    is_this = Tree(root).root == Path("/")
+    return Names(_addresses, _in_netgroup, socket.gethostname()) if is_this else Names()
 
 
 def _addresses(host: str, *, ipv4_only: bool) -> Sequence[str]:

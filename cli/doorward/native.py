@@ -271,12 +271,15 @@ class Options:
 
     `refused` is the first (from 0) that is unknown or has a bad value: everybody is refused then,
     and nothing else counts. `access_file` is that of accessfile=. `passes_unenrolled` says whether
-    nullok, or nullok_until on that day, lets pass who has no secret.
+    nullok, or nullok_until on that day, lets pass who has no secret. `secret` is where secrets are,
+    for `secret_path`; `user` is with whose rights they are read, None for who logs in.
     """
 
     refused: int | None
     access_file: str | None = None
     passes_unenrolled: bool = False
+    secret: str = ""
+    user: str | None = None
 
 
 def options(arguments: Sequence[str], now: int) -> Options:
@@ -287,8 +290,13 @@ def options(arguments: Sequence[str], now: int) -> Options:
     refused = lib.options_parse(parsed, len(texts), argv)
     if refused >= 0:
         return Options(refused)
-    file = None if parsed.access_file == ffi.NULL else os.fsdecode(ffi.string(parsed.access_file))
-    return Options(None, file, bool(lib.options_pass_unenrolled(parsed, now, 0)))
+    return Options(
+        None,
+        _path(parsed.access_file),
+        bool(lib.options_pass_unenrolled(parsed, now, 0)),
+        _path(parsed.secret) or "",
+        _path(parsed.user),
+    )
 
 
 def secret_path(template: str, user: str, home: str | None) -> str | None:
@@ -328,6 +336,11 @@ def _checked(c: ffi.CData, result: int) -> int:
     if result < 0:
         raise CredentialError(_string(c.fault))
     return result
+
+
+def _path(text: ffi.CData) -> str | None:
+    """Return what is a path or a name, whatever its bytes; None of NULL."""
+    return None if text == ffi.NULL else os.fsdecode(ffi.string(text))
 
 
 def _string(text: ffi.CData) -> str:

@@ -17,6 +17,7 @@ from pamconf.places import is_at_the_machine
 from pamconf.problem import Severity
 from pamconf.signatures import SIGNATURES, Signature
 from pamconf.stack import Rule
+from pamconf.tree import Root
 
 OPTIONS = (
     "accessfile=",
@@ -43,7 +44,7 @@ OPTIONS = (
 """What the module takes, for who has misspelt it; whether it takes something, it says itself."""
 
 
-def machine(root: str) -> Machine:
+def machine(root: Root) -> Machine:
     """Return a machine of which pam_doorward is known as well."""
     return Machine(
         root,

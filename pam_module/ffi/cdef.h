@@ -117,6 +117,8 @@ bool access_skips(const char *text, size_t len, const struct access_login *login
                   struct access_problem *problem);
 
 struct options {
+    const char *secret;
+    const char *user;
     const char *access_file;
     ...;
 };

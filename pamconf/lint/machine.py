@@ -17,7 +17,7 @@ from pamconf.models import MODELS
 from pamconf.models.second_factor import SECOND_FACTORS
 from pamconf.signatures import SIGNATURES, Signature
 from pamconf.stack import File, Rule
-from pamconf.tree import Tree, unreadable
+from pamconf.tree import Root, Tree, unreadable
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Machine:
     pamconf knows nothing of becomes known.
     """
 
-    root: str | Path = "/"
+    root: Root = "/"
     models: Mapping[str, Model] = field(default_factory=lambda: MODELS)
     signatures: Mapping[str, Signature] = field(default_factory=lambda: SIGNATURES)
     second_factors: frozenset[str] = SECOND_FACTORS

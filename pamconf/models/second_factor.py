@@ -26,12 +26,12 @@ SECOND_FACTORS = frozenset(
 
 FACT = "second factor"
 """The fact whether somebody has one."""
-_ENROLLED, _NOT_ENROLLED = "enrolled", "not enrolled"
+ENROLLED, NOT_ENROLLED = "enrolled", "not enrolled"
 
 
 def is_enrolled(login: Login) -> bool:
     """Tell whether the user has a second factor; both is followed where nobody knows."""
-    return login.fact(FACT, _ENROLLED, _NOT_ENROLLED) == _ENROLLED
+    return login.fact(FACT, ENROLLED, NOT_ENROLLED) == ENROLLED
 
 
 def code(rule: "Rule", login: Login, *, skipped: bool = False, may_lack: bool | None = None) -> str:

@@ -1,7 +1,7 @@
 """sshd: which settings count for a connection, where they come from, and how one may log in."""
 
 from pamconf.sshd.admit import Admission, admission
-from pamconf.sshd.ask import Answer, connect, consult, query
+from pamconf.sshd.ask import SSHD, Answer, connect, consult, query
 from pamconf.sshd.authentication import Obstacle, PamAuth, Step, Way, ways
 from pamconf.sshd.config import (
     DEFAULTS,
@@ -27,6 +27,7 @@ __all__ = [
     "LISTS",
     "METHODS",
     "PATH",
+    "SSHD",
     "Admission",
     "Answer",
     "BadConfigError",

@@ -15,7 +15,7 @@ from pamconf.errors import ToolError, UsageError
 from pamconf.sshd.config import DEFAULTS, LISTS, PATH, BadConfigError, Effective, Setting, load
 from pamconf.sshd.config import effective as read_effective
 from pamconf.sshd.match import Connection
-from pamconf.tree import Tree
+from pamconf.tree import Root, Tree
 
 SSHD = "/usr/sbin/sshd"
 _SECONDS_MAX = 10
@@ -42,7 +42,7 @@ def connect(
     host: str | None = None,
     local_address: str | None = None,
     local_port: int = 22,
-    root: str | Path = "/",
+    root: Root = "/",
 ) -> Connection:
     """Return somebody's connection, with the account that a root has for them."""
     account = accounts.find(user, root)
@@ -52,19 +52,20 @@ def connect(
 def query(
     connection: Connection,
     *,
-    root: str | Path = "/",
+    root: Root = "/",
     config: str = PATH,
     sshd: str = SSHD,
 ) -> Answer:
     """Tell what counts for a connection.
 
     This machine's sshd is asked (as root: it reads its host keys), and its values count. Another
-    root's cannot be, so our reader's values do; also where this machine has no sshd. Options on the
+    root's cannot be, nor what is not on disk yet, so our reader's values do; also where this
+    machine has no sshd. Options on the
     daemon's own command line are not seen. Raises FileError, BadConfigError, ToolError where sshd
     fails for another reason, UsageError where it cannot be asked about such a name.
     """
     tree = Tree(root)
-    if tree.root != Path("/"):
+    if tree.root != Path("/") or not tree.is_as_it_is:
         return Answer(read_effective(load(tree, config), connection), asked=False)
     if not Path(sshd).exists():
         ours = read_effective(load(tree, config), connection)
@@ -80,7 +81,7 @@ def query(
     return join(ours, said)
 
 
-def consult(connection: Connection, *, root: str | Path = "/") -> Answer:
+def consult(connection: Connection, *, root: Root = "/") -> Answer:
     """Tell what counts for a connection, by our own reading where sshd itself cannot be asked.
 
     It cannot without root's rights, or where it has no host keys. Raises as `query`, but no

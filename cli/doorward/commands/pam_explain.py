@@ -1,8 +1,6 @@
 """`doorward pam explain`: who is asked what, from where, and gets in or not."""
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 
 import click
 
@@ -13,9 +11,11 @@ from doorward.explained import (
     Entrance,
     Explained,
     Factor,
+    by_name,
     explained,
     explained_or_not,
     services,
+    told,
 )
 from doorward.table import Cell, show_line, show_table
 from doorward.terminal import say, say_json
@@ -116,7 +116,7 @@ def _show(group: Sequence[Explained]) -> None:
     show_line(", ".join(one.service.name for one in group), "bold")
     if one.service.abort:
         show_line(f"  Nobody gets in: {one.service.abort.message}", _RED)
-    for sentence in _told(one):
+    for sentence in told(one):
         show_line(sentence)
     rows = list(_rows(one))
     if rows:
@@ -128,35 +128,12 @@ def _show(group: Sequence[Explained]) -> None:
 
 def _all_told(one: Explained) -> object:
     """Return all that is shown of a service but its name."""
-    return one.service.abort, (*_told(one),), (*_rows(one),), one.warnings, (*_notes(one),)
-
-
-def _told(one: Explained) -> Iterator[str]:
-    for name, entrances in _by_name(one):
-        yield from _sentences(name, entrances)
-
-
-def _by_name(one: Explained) -> Iterator[tuple[str, list[Entrance]]]:
-    """Yield the doors of one name together: root's, and others'."""
-    for name, entrances in itertools.groupby(one.entrances, lambda one: one.door.name):
-        yield name, list(entrances)
-
-
-def _sentences(name: str, entrances: Sequence[Entrance]) -> Iterator[str]:
-    """Yield what is said of the doors of one name, which stands above where there is much."""
-    told = [one for door, whose in entrances for one in sentences.sentences(door, whose)]
-    if not name or len(told) == 1:
-        yield from (f"  {one}" for one in told)
-        return
-    yield f"  By {name}:"
-    for door, whose in entrances:
-        for one in sentences.sentences(replace(door, name=""), whose):
-            yield f"    {one}"
+    return one.service.abort, (*told(one),), (*_rows(one),), one.warnings, (*_notes(one),)
 
 
 def _rows(one: Explained, indent: str = "") -> Iterator[_Row]:
     """Yield the rows of a service; where its doors have names, each below its own."""
-    for name, entrances in _by_name(one):
+    for name, entrances in by_name(one):
         if name:
             yield f"{indent}by {name}", "", "", ""
         for entrance in entrances:

@@ -49,11 +49,12 @@ def accounts_with_login() -> list[Account]:
     entries: dict[str, pwd.struct_passwd] = {}
     for entry in pwd.getpwall():
         entries.setdefault(entry.pw_name, entry)
-    return [
-        _account(entry)
-        for entry in entries.values()
-        if entry.pw_shell.rpartition("/")[2] not in _NO_LOGIN
-    ]
+    return [_account(entry) for entry in entries.values() if gives_session(entry.pw_shell)]
+
+
+def gives_session(shell: str | None) -> bool:
+    """Tell whether a login with that shell comes to something."""
+    return (shell or "").rpartition("/")[2] not in _NO_LOGIN
 
 
 def _account(entry: pwd.struct_passwd) -> Account:

@@ -1,0 +1,137 @@
+"""What all commands do that change login files: show the plan, refuse it or not, and make it."""
+
+import re
+import sys
+from dataclasses import dataclass
+
+import click
+
+from doorward.commands.options import Decorator
+from doorward.errors import RefusedError
+from doorward.protection.applying import Applied, apply, check_is_root
+from doorward.protection.plan import Plan
+from doorward.protection.presentation import as_json as plan_as_json
+from doorward.protection.presentation import show_plan, show_refusals
+from doorward.table import show_line
+from doorward.terminal import say, say_json
+
+CONFIRM_WITHIN = 300
+"""Seconds in which a change has to be confirmed, unless something else is said."""
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_SHORTEST, _LONGEST = 10, 24 * 3600
+
+
+@dataclass(frozen=True)
+class How:
+    """How a change is to be made.
+
+    `confirm_within` is in seconds, None where it stays as it is. `undoes` is the transaction that
+    it takes back.
+    """
+
+    dry_run: bool
+    i_know: bool
+    confirm_within: int | None = None
+    as_json: bool = False
+    undoes: str | None = None
+
+
+def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    found = re.fullmatch(r"([0-9]{1,6})([smh]?)", value)
+    seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
+    if not _SHORTEST <= seconds <= _LONGEST:
+        raise click.BadParameter(f"{value!r} is no time such as 90s, 5m or 1h.")
+    return seconds
+
+
+dry_run_option: Decorator = click.option(
+    "--dry-run", is_flag=True, help="Show what would change, and end."
+)
+i_know_option: Decorator = click.option(
+    "--i-know", is_flag=True, help="Do it all the same, where it would be refused."
+)
+confirm_within_option: Decorator = click.option(
+    "--confirm-within",
+    metavar="TIME",
+    callback=_duration,
+    help="Take it back unless it is confirmed by then.  [default: 5m in a terminal]",
+)
+no_confirm_option: Decorator = click.option(
+    "--no-confirm", is_flag=True, help="Leave it as it is, without trying it first."
+)
+
+
+def confirm_within(seconds: int | None, *, no_confirm: bool, root: str) -> int | None:
+    """Return how many seconds there are to confirm a change, None where it needs no confirming.
+
+    It needs it in a terminal, unless something else is said, and never in an image.
+    """
+    if seconds and no_confirm:
+        raise click.UsageError("--confirm-within and --no-confirm exclude each other.")
+    if root != "/":
+        if seconds:
+            raise click.UsageError("nobody can log in to an image, to confirm it.")
+        return None
+    is_terminal = bool(sys.stdin) and sys.stdin.isatty()
+    return seconds or (CONFIRM_WITHIN if is_terminal and not no_confirm else None)
+
+
+def make(plan: Plan, how: How) -> None:
+    """Show a plan, and make the change; RefusedError where it is refused."""
+    check_is_root(plan.tree.root)
+    if not plan.changes:
+        say_json({"changed": False}) if how.as_json else say("All is so already: nothing to do.")
+        return
+    refused = bool(plan.refusals) and not how.i_know
+    applied = None
+    if not how.as_json:
+        show_plan(plan)
+        show_refusals(plan)
+    if not how.dry_run and not refused:
+        applied = apply(plan, _command_line(), how.confirm_within, how.undoes)
+    if how.as_json:
+        say_json({**plan_as_json(plan), **_applied_as_json(applied)})
+    elif applied:
+        _show_applied(applied)
+    if refused:
+        raise RefusedError(
+            "nothing was changed: " + ("see above" if not how.as_json else "see 'refusals'"),
+            hint="Mend that first. --i-know changes it all the same.",
+        )
+
+
+def _command_line() -> str:
+    """Return the command as it was typed, for the record; none of its options is a secret."""
+    return " ".join(["doorward", *sys.argv[1:]])
+
+
+def _applied_as_json(applied: Applied | None) -> dict[str, object]:
+    if applied is None:
+        return {"changed": False}
+    return {"changed": True, "transaction": applied.id, "confirm_within": applied.seconds}
+
+
+def _show_applied(applied: Applied) -> None:
+    say()
+    if applied.seconds is None:
+        show_line(f"Done, as transaction {applied.id}. 'doorward pam undo' takes it back.", "bold")
+        return
+    show_line(f"Done, for {spoken(applied.seconds)}: then all is as before again.", "bold")
+    if not applied.is_guarded_at_boot:
+        show_line("Note: there is no systemd here, so a reboot before that would not take it back.")
+    services = " and ".join(applied.services)
+    show_line(f"Now log in anew, from another terminal, by {services}. If that is right:")
+    show_line("  sudo doorward pam confirm")
+    show_line("'sudo doorward pam undo' takes it back at once.")
+
+
+def spoken(seconds: int) -> str:
+    """Return a time as one says it: "5 minutes"."""
+    for unit, length in (("hour", 3600), ("minute", 60)):
+        if seconds % length == 0:
+            count = seconds // length
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return f"{seconds} seconds"

@@ -1,0 +1,58 @@
+"""`doorward pam confirm`: have a change of logins last, once a login has proven it."""
+
+import click
+
+from doorward import proof
+from doorward.commands import options
+from doorward.errors import UnprovenError
+from doorward.protection.applying import check_is_root, store
+from doorward.protection.changes import needs
+from doorward.terminal import say, say_json
+from pamconf.transaction import State, StateError
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  sudo doorward pam confirm
+"""
+)
+@options.json_option
+def command(*, as_json: bool) -> None:
+    """Have the change that is on trial last.
+
+    That takes a proof: since the change, somebody has logged in by each of its services, and the
+    module let them pass there. A login by a key, and one from before, prove nothing. Ends with 14
+    where there is no proof yet; all goes on as it was, until its time is over.
+    """
+    check_is_root()
+    transactions = store()
+    transactions.recover()
+    pending = transactions.pending()
+    if pending is None or pending.state is not State.APPLIED:
+        last = next(iter(transactions.history()), None)
+        raise StateError(
+            "no change waits to be confirmed",
+            hint=f"The last one, {last.id}, is {last.state}." if last else None,
+        )
+    found = {
+        name: proof.proven(name, needs_cred=needs(name).sets_credentials)
+        for name in pending.record.note["prove"]
+    }
+    missing = [name for name, one in found.items() if one is None]
+    if missing:
+        raise UnprovenError(
+            f"nobody has logged in by {' and '.join(missing)} since the change",
+            hint="Log in anew there, with a code, and repeat this. If that does not work, do "
+            f"nothing: at {pending.deadline:%H:%M} UTC all is as before again.",
+        )
+    pending.confirm()
+    proof.forget()
+    if as_json:
+        proofs = {name: vars(one) for name, one in found.items() if one}
+        say_json({"transaction": pending.id, "state": pending.state, "proofs": proofs})
+        return
+    for name, one in found.items():
+        origin = f" from {one.rhost}" if one and one.rhost else ""
+        say(f"{name}: {one and one.user} got in{origin} ({one and one.reason}).")
+    say(f"Transaction {pending.id} is confirmed: it stays.")

@@ -1,0 +1,64 @@
+"""`doorward pam undo`: take back a change of logins."""
+
+import click
+
+from doorward import proof
+from doorward.commands import making, options
+from doorward.commands.making import How
+from doorward.errors import NonsenseError, RefusedError
+from doorward.protection.applying import check_is_root, store
+from doorward.protection.plan import Plan
+from doorward.terminal import say
+from pamconf.transaction import ConflictError, State, Store, Transaction
+from pamconf.tree import Tree
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  sudo doorward pam undo
+  sudo doorward pam undo 20261126-041503
+"""
+)
+@click.argument("id_", metavar="[ID]", required=False)
+@making.dry_run_option
+@making.i_know_option
+@options.root_option
+@options.json_option
+def command(*, id_: str | None, dry_run: bool, i_know: bool, root: str, as_json: bool) -> None:
+    """Put back the files as they were before transaction ID, or before the last one.
+
+    Where a file was changed by somebody since, nothing is done, and both changes are shown.
+    """
+    tree = Tree(root)
+    check_is_root(tree.root)
+    transactions = store(tree.root)
+    transactions.recover()
+    pending = transactions.pending()
+    if pending and id_ in {None, pending.id}:
+        if not dry_run:
+            pending.roll_back()
+            proof.forget()
+        say(f"Transaction {pending.id} {'would be' if dry_run else 'is'} taken back.")
+        return
+    undone = _found(transactions, id_)
+    plan = Plan(tree, tuple(undone.record.note["services"]), _before(undone))
+    try:
+        making.make(plan, How(dry_run, i_know, as_json=as_json, undoes=undone.id))
+    except ConflictError as error:
+        for one in error.conflicts:
+            say(one.view())
+        raise RefusedError(error.message, hint=error.hint) from error
+
+
+def _found(transactions: Store, id_: str | None) -> Transaction:
+    if id_ is not None:
+        return transactions.find(id_)
+    for one in transactions.history():
+        if one.state is State.CONFIRMED and one.record.undoes is None:
+            return one
+    raise NonsenseError("there is no change to undo", hint="'doorward pam history' lists them all.")
+
+
+def _before(one: Transaction) -> dict[str, bytes | None]:
+    return {file.path: one.before(file.path) for file in one.record.files}

@@ -1,0 +1,140 @@
+"""Making a planned change: recorded, watched over, checked, and taken back unless it is confirmed.
+
+The order is what keeps the door: the way back is on disk and both watchdogs are armed before the
+first file is replaced, and sshd is told only when it takes its new settings as they were meant.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pamconf
+from doorward import process, proof
+from doorward.errors import NotPermittedError, RefusedError
+from doorward.pam_models import NAME
+from doorward.protection.changes import Changes
+from doorward.protection.effects import effects
+from doorward.protection.plan import Plan
+from pamconf import sshd, watchdog
+from pamconf.known_services import SSHD
+from pamconf.transaction import Store, Transaction
+from pamconf.tree import Tree
+
+FOLDER = Path("/var/lib/doorward/transactions")
+_TAG = "doorward"
+
+_RELOAD_SSHD = """\
+if [ -d /run/systemd/system ]; then
+    for unit in ssh.service sshd.service; do
+        ! systemctl --quiet is-active "$unit" || exec systemctl reload "$unit"
+    done
+elif [ -r /run/sshd.pid ] && read -r pid </run/sshd.pid; then
+    case $(readlink "/proc/$pid/exe") in /usr/sbin/sshd*) exec kill -HUP "$pid" ;; esac
+fi
+"""
+"""Has the running sshd, if there is one, read its settings anew; logins go on."""
+
+_CHECKED_WITHIN = 120
+"""Seconds after which a change comes back that could not be looked at, and confirmed, at once."""
+
+_HINT_SSHD = "All is as it was before. 'sshd -T -C user=NAME' says what sshd makes of a file."
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A change that was made. `seconds` is how long it can be confirmed, None where it stays so.
+
+    `is_guarded_at_boot` says whether a reboot before that takes it back, too.
+    """
+
+    id: str
+    services: tuple[str, ...]
+    seconds: int | None
+    is_guarded_at_boot: bool = True
+
+
+def store(root: Path = Path("/")) -> Store:
+    """Return the transactions of a machine."""
+    return Store(FOLDER, root, tag=_TAG)
+
+
+def check_is_root(root: Path = Path("/")) -> None:
+    """Raise NotPermittedError where somebody else than root is to change this machine."""
+    if root == Path("/") and os.geteuid() != 0:
+        raise NotPermittedError(
+            "only root can change this machine's logins", hint="Run this as root, or with sudo."
+        )
+
+
+def apply(plan: Plan, command: str, seconds: int | None, undoes: str | None = None) -> Applied:
+    """Make the change; with `seconds` it is taken back unless it is confirmed by then.
+
+    `undoes` is the transaction that it takes back, if it does that.
+
+    Raises RefusedError, with all as it was before, where sshd does not take its settings as they
+    were meant; what pamconf.transaction raises.
+    """
+    if not plan.machine.is_this:
+        transaction = _prepared(plan, command, None, undoes)
+        transaction.apply()
+        return Applied(transaction.id, plan.named, None)
+    within = seconds or _CHECKED_WITHIN
+    transaction = _prepared(plan, command, within, undoes)
+    guard = watchdog.arm(transaction, within, _TAG)
+    transaction.apply()
+    try:
+        _check(plan)
+        if seconds is None:
+            transaction.confirm()
+        else:
+            proof.expect(provable(plan))
+    except BaseException:
+        transaction.roll_back()
+        raise
+    return Applied(transaction.id, plan.named, seconds, guard.at_boot)
+
+
+def _prepared(plan: Plan, command: str, within: int | None, undoes: str | None) -> Transaction:
+    transactions = store(plan.tree.root)
+    note = {"services": plan.named, "prove": provable(plan)}
+    if undoes:
+        return transactions.undo(undoes, command=command, note=note, confirm_within=within)
+    tells_sshd = plan.machine.is_this and _is_sshds(plan.changes)
+    return transactions.prepare(
+        plan.changes,
+        command=command,
+        note=note,
+        afterwards=[["/bin/sh", "-c", _RELOAD_SSHD]] if tells_sshd else [],
+        confirm_within=within,
+        expected=plan.read,
+    )
+
+
+def provable(plan: Plan) -> list[str]:
+    """Return the services at which a login can prove that the change is right."""
+    return [
+        name
+        for name in plan.named
+        if any(rule.name == NAME for rule in pamconf.load(name, plan.after).rules("auth"))
+    ]
+
+
+def _is_sshds(changes: Changes) -> bool:
+    return any(path.startswith("/etc/ssh/") for path in changes)
+
+
+def _check(plan: Plan) -> None:
+    """Ask the real sshd of everybody, and have it go by its new settings if they are as meant."""
+    if not _is_sshds(plan.changes):
+        return
+    process.filtered([sshd.SSHD, "-t"], b"", hint=_HINT_SSHD)
+    meant = {one.person.name: one.fate for one in plan.effects if one.service == SSHD}
+    for one in effects(plan.machine, Tree(plan.tree.root), [SSHD]):
+        fate = meant[one.person.name]
+        if one.fate is not fate:
+            raise RefusedError(
+                f"sshd takes its settings otherwise than they were meant: {one.person.name} would "
+                f"be {one.fate.value}, and not {fate.value}",
+                hint=_HINT_SSHD,
+            )
+    process.filtered(["/bin/sh", "-c", _RELOAD_SSHD], b"", hint=_HINT_SSHD)

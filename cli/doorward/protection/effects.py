@@ -1,0 +1,141 @@
+"""What a change does to those who log in: who gets in now and would not, and who is asked what.
+
+What somebody can answer with is looked up: their password, keys and secret file. What else decides
+about a login, such as the time of the day, is not known: who gets in at some time gets in.
+"""
+
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pamconf
+from doorward.explained import Explained, explained
+from doorward.protection.people import Enrolment, Machine, Person, Secret, secrets
+from pamconf.explain import Decision
+from pamconf.models.passwords import PASSWORD
+from pamconf.models.second_factor import CODE, ENROLLED, FACT, NOT_ENROLLED, PASSWORD_AND_CODE
+from pamconf.tree import Tree
+
+_KEY = "key"  # what sshd asks for: doors._PROOFS
+_ORIGIN = "origin"  # Login.origin
+_ANYWHERE = ""
+
+
+class Fate(enum.Enum):
+    """What becomes of somebody at a service."""
+
+    CODE = "asked for a code"
+    WITHOUT = "in without a code"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What becomes of a person at a service after a change.
+
+    `lost` are the places that they get in from now and would not after it, "" for anywhere.
+    `was` and `fate` are what becomes of them now and then, `enrolment` is theirs then, None where no
+    code is asked for; `problem` says what is wrong with their secret file, if anything is.
+    """
+
+    person: Person
+    service: str
+    was: Fate
+    fate: Fate
+    lost: tuple[str, ...]
+    enrolment: Enrolment | None
+    problem: str = ""
+
+
+def effects(machine: Machine, after: Tree, names: Sequence[str]) -> Iterator[Effect]:
+    """Yield what becomes of everybody at each service; `after` is the machine when it is changed."""
+    for name in names:
+        now, then = (_Service(name, tree) for tree in (machine.tree, after))
+        for person in machine.people:
+            yield _effect(person, now, then)
+
+
+class _Service:
+    """A service on one side of a change."""
+
+    def __init__(self, name: str, tree: Tree) -> None:
+        self.name = name
+        self.tree = tree
+        self.secret: Secret | None = next(secrets(pamconf.load(name, tree)), None)
+
+    def of(self, person: Person) -> Explained:
+        return explained(self.name, self.tree, person.account, None)
+
+
+def _effect(person: Person, now: _Service, then: _Service) -> Effect:
+    enrolment, problem = person.enrolment(then.secret)
+    before = _ways(now.of(person), person, person.enrolment(now.secret)[0])
+    after = _ways(then.of(person), person, enrolment)
+    places = {*before, *after} - {_ANYWHERE}
+    lost = [
+        one for one in sorted(places) or [_ANYWHERE] if _at(before, one) and not _at(after, one)
+    ]
+    everywhere = len(lost) == len(places)
+    return Effect(
+        person,
+        then.name,
+        _fate(before),
+        _fate(after),
+        (_ANYWHERE,) if lost and everywhere else tuple(lost),
+        enrolment,
+        "" if enrolment is not Enrolment.BROKEN else problem,
+    )
+
+
+def _fate(by_place: Mapping[str, Sequence[Decision]]) -> Fate:
+    found = [way for ways in by_place.values() for way in ways]
+    if not found:
+        return Fate.REFUSED
+    is_asked = any({*one.asked} & {CODE, PASSWORD_AND_CODE} for one in found)
+    return Fate.CODE if is_asked else Fate.WITHOUT
+
+
+def _at(ways: Mapping[str, Sequence[Decision]], place: str) -> bool:
+    return bool(ways.get(place) or ways.get(_ANYWHERE))
+
+
+def _ways(one: Explained, person: Person, enrolment: Enrolment | None) -> dict[str, list[Decision]]:
+    """Return the decisions by which somebody gets in, by the places that they are about."""
+    has = _Hand(person, enrolment)
+    found: dict[str, list[Decision]] = {}
+    for entrance in one.entrances:
+        for decision in entrance.door.decisions:
+            places = next((f.phrases for f in decision.facts if f.name == _ORIGIN), (_ANYWHERE,))
+            for place in places:
+                found.setdefault(place, [])
+                if has.enough_for(decision):
+                    found[place].append(decision)
+    return found
+
+
+@dataclass(frozen=True)
+class _Hand:
+    """What somebody can answer with."""
+
+    person: Person
+    enrolment: Enrolment | None
+
+    def enough_for(self, decision: Decision) -> bool:
+        """Tell whether they get in by a decision."""
+        return self._is_theirs(decision) and any(all(map(self._has, key)) for key in decision.keys)
+
+    def _is_theirs(self, decision: Decision) -> bool:
+        if self.enrolment is None:  # it is some other second factor that is meant
+            return True
+        phrase = NOT_ENROLLED if self.enrolment is Enrolment.NO else ENROLLED
+        return all(phrase in fact.phrases for fact in decision.facts if fact.name == FACT)
+
+    def _has(self, answer: str) -> bool:
+        is_enrolled = self.enrolment in {Enrolment.YES, None}
+        if answer == PASSWORD:
+            return self.person.has_password
+        if answer == CODE:
+            return is_enrolled
+        if answer == PASSWORD_AND_CODE:
+            return is_enrolled and self.person.has_password
+        return self.person.has_key if answer == _KEY else True

@@ -1,0 +1,141 @@
+"""Who logs in to a machine, and what each of them has to answer with."""
+
+import enum
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from doorward import native
+from doorward.enrolment.account import account_find, gives_session
+from doorward.enrolment.inspection import Inspection
+from doorward.enrolment.store import store_open
+from doorward.errors import DoorwardError
+from doorward.pam_models import NAME
+from pamconf import accounts
+from pamconf.accounts import Account
+from pamconf.errors import FileError
+from pamconf.stack import Service
+from pamconf.tree import Kind, Tree
+
+_ADMINS = {"admin", "sudo", "wheel"}
+_KEYS = (".ssh/authorized_keys", ".ssh/authorized_keys2")  # sshd_config(5), AuthorizedKeysFile
+_LOCKED = ("!", "*")  # shadow(5): what no password fits
+
+
+class Enrolment(enum.Enum):
+    """Whether somebody has a secret that a login can use."""
+
+    YES = "enrolled"
+    NO = "not enrolled"
+    BROKEN = "with a secret file that a login refuses"
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Where a service looks for secrets, as its rule says it."""
+
+    template: str
+    user: str | None
+
+    @property
+    def is_at_home(self) -> bool:
+        """Whether each user has it in their own home."""
+        return "~" in self.template or "${HOME}" in self.template
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with an account and a shell."""
+
+    account: Account
+    machine: "Machine"
+
+    @property
+    def name(self) -> str:
+        """Their login name."""
+        return self.account.name
+
+    @property
+    def has_root(self) -> bool:
+        """Whether they are root, or in a group that sudo makes it of."""
+        return self.account.uid == 0 or bool(_ADMINS & {*self.account.groups})
+
+    @cached_property
+    def has_password(self) -> bool:
+        """Whether there is a password that fits; so it is where nobody can tell."""
+        return not self.machine.passwords.get(self.name, "").startswith(_LOCKED)
+
+    @cached_property
+    def has_key(self) -> bool:
+        """Whether sshd finds a key of theirs where it looks by default; True if nobody can tell."""
+        home = self.account.home or "/"
+        try:
+            kinds = [self.machine.tree.kind(f"{home}/{name}") for name in _KEYS]
+        except FileError:
+            return True
+        return any(kind is not Kind.NOTHING for kind in kinds)
+
+    def secret_path(self, secret: Secret) -> str | None:
+        """Return the path of their secret file; None where a login would find none."""
+        return native.secret_path(secret.template, self.name, self.account.home)
+
+    def inspect(self, secret: Secret) -> Inspection:
+        """Look at their secret file; of an image only whether there is one. Raises nothing."""
+        path = self.secret_path(secret) or ""
+        try:
+            if self.machine.is_this:
+                return store_open(account_find(self.name), secret.template).inspect()
+            is_there = self.machine.tree.kind(path) is not Kind.NOTHING
+            return Inspection(self.name, path, enrolled=is_there)
+        except (DoorwardError, FileError) as error:
+            return Inspection(self.name, path, enrolled=None, problems=[error.message])
+
+    def enrolment(self, secret: Secret | None) -> tuple[Enrolment | None, str]:
+        """Return whether they are enrolled there, and what is wrong with the file, if anything."""
+        if secret is None:
+            return None, ""
+        found = self.inspect(secret)
+        if found.enrolled is False:
+            return Enrolment.NO, ""
+        if found.problems or found.enrolled is None:
+            return Enrolment.BROKEN, "; ".join(found.problems)
+        return Enrolment.YES, ""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine's accounts. `tree` is its files as they are, not after a change."""
+
+    tree: Tree
+
+    @property
+    def is_this(self) -> bool:
+        """Whether it is the machine that this runs on."""
+        return self.tree.root == Path("/")
+
+    @cached_property
+    def people(self) -> tuple[Person, ...]:
+        """All whose shell gives a session, each once."""
+        found = {one.name: one for one in accounts.everybody(self.tree) if gives_session(one.shell)}
+        return tuple(Person(one, self) for one in found.values())
+
+    @cached_property
+    def passwords(self) -> dict[str, str]:
+        """What shadow(5) has of each account; nothing where it cannot be read."""
+        try:
+            text = self.tree.read("/etc/shadow")
+        except FileError:
+            return {}
+        rows = (line.split(":") for line in text.split("\n"))
+        return {row[0]: row[1] for row in rows if len(row) > 1}
+
+
+def secrets(service: Service) -> Iterator[Secret]:
+    """Yield where a service's rules look for secrets."""
+    for rule in service.rules("auth"):
+        if rule.name == NAME:
+            options = native.options(rule.arguments, int(time.time()))
+            if options.refused is None:
+                yield Secret(options.secret, options.user)

@@ -1,0 +1,223 @@
+"""A change of login files before it is made: what it does, and why it had better not be made."""
+
+import difflib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import pamconf
+from doorward import clock, pam_checks
+from doorward.clock import Clock
+from doorward.explained import explained, services, told
+from doorward.protection import mounts
+from doorward.protection.changes import Changes
+from doorward.protection.effects import Effect, Fate, effects
+from doorward.protection.people import Enrolment, Machine, Secret, secrets
+from pamconf.doors import runs_auth
+from pamconf.lines import text_of
+from pamconf.lint import Finding, lint
+from pamconf.problem import Severity
+from pamconf.stack import Service
+from pamconf.tree import Kind, Tree
+
+_NAMES_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a change had better not be made, or what to know of it; and what to do about it."""
+
+    message: str
+    mend: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A change of a machine's files, for some services."""
+
+    tree: Tree
+    named: tuple[str, ...]
+    changes: Changes
+
+    @cached_property
+    def services(self) -> tuple[str, ...]:
+        """The services that were named, and all others whose logins go by a file that changes."""
+        paths = {*self.changes}
+        others = (
+            name
+            for name in services(self.tree)
+            if name not in self.named
+            for service in [pamconf.load(name, self.after)]
+            if runs_auth(service) and paths & {*service.files, *_access_files(service)}
+        )
+        return (*self.named, *others)
+
+    @property
+    def read(self) -> Changes:
+        """What is in the files now, of which some will be other."""
+        return {
+            path: None if self.tree.kind(path) is Kind.NOTHING else self.tree.content(path)
+            for path in self.changes
+        }
+
+    @cached_property
+    def after(self) -> Tree:
+        """The machine once it is changed."""
+        return self.tree.changed(self.changes)
+
+    @cached_property
+    def machine(self) -> Machine:
+        """Its accounts."""
+        return Machine(self.tree)
+
+    @cached_property
+    def effects(self) -> tuple[Effect, ...]:
+        """What becomes of everybody at the services."""
+        return tuple(effects(self.machine, self.after, self.services))
+
+    def diff(self) -> Iterator[str]:
+        """Yield the lines of a unified diff, without line ends."""
+        for path, content in self.changes.items():
+            is_there = self.tree.kind(path) is not Kind.NOTHING
+            before = self.tree.read(path).splitlines() if is_there else []
+            after = text_of(content or b"").splitlines()
+            names = (path if is_there else os.devnull, os.devnull if content is None else path)
+            yield from difflib.unified_diff(before, after, *names, lineterm="")
+
+    def table(self) -> Iterator[tuple[str, list[str], list[str]]]:
+        """Yield for each service what becomes of its logins now, and then, in sentences."""
+        for name in self.services:
+            now, then = (explained(name, tree, None, None) for tree in (self.tree, self.after))
+            yield name, [*told(now)], [*told(then)]
+
+    def people(self) -> Iterator[tuple[str, str, list[str]]]:
+        """Yield for each service what becomes of whom."""
+        for name in self.services:
+            kinds: dict[str, list[str]] = {}
+            for one in self.effects:
+                if one.service == name:
+                    kinds.setdefault(_kind(one), []).append(one.person.name)
+            for kind, names in kinds.items():
+                yield name, kind, names
+
+    @cached_property
+    def refusals(self) -> tuple[Reason, ...]:
+        """Why this change had better not be made."""
+        return (*self._locked_out(), *self._errors(), *self._late(), *self._clock_off())
+
+    @cached_property
+    def warnings(self) -> tuple[Reason, ...]:
+        """What to know beside."""
+        return (*self._clock_unknown(),)
+
+    def _locked_out(self) -> Iterator[Reason]:
+        lost = [one for one in self.effects if one.lost]
+        groups: dict[tuple[str, tuple[str, ...], Enrolment | None, str], list[Effect]] = {}
+        for one in lost:
+            groups.setdefault((one.service, one.lost, one.enrolment, one.problem), []).append(one)
+        for (service, places, _, _), found in groups.items():
+            names = [one.person.name for one in found]
+            where = "" if places == ("",) else f" {' or '.join(places)}"
+            what = f"{counted(names)} would not get in any more{where}"
+            yield Reason(f"{service}: {what}: {_why(found[0])}", self._mend(found))
+        admins = {one.person.name for one in self.effects if one.person.has_root}
+        if admins and admins == {one.person.name for one in lost if one.person.has_root}:
+            message = "nobody who can become root would get in any more"
+            yield Reason(message, "Enrol one of them first, and see that they do get in.")
+
+    def _mend(self, found: Sequence[Effect]) -> str:
+        one = found[0]
+        secret = next(iter(self._secrets[one.service]), None)
+        system = " --system" if secret and secret.template.startswith("/var/lib/doorward") else ""
+        if secret and one.enrolment is Enrolment.NO and one.fate is Fate.REFUSED:
+            return (
+                f"'doorward enroll{system} {one.person.name}' enrols them; --nullok lets in who "
+                "has not enrolled yet."
+            )
+        if secret and one.enrolment is Enrolment.BROKEN:
+            return f"'doorward status{system} {one.person.name}' says what is wrong with the file."
+        return f"'doorward pam explain {one.service} --user {one.person.name}' says how it is now."
+
+    def _errors(self) -> Iterator[Reason]:
+        """Yield the errors that lint finds in the services then, and does not find now."""
+        known = {(one.code, one.message) for one in self._findings(self.tree)}
+        for one in self._findings(self.after):
+            if (one.code, one.message) not in known:
+                place = one.place.path + (f":{one.place.line}" if one.place.line else "")
+                yield Reason(f"{place}: {one.message} ({one.code})", one.hint)
+
+    def _findings(self, tree: Tree) -> list[Finding]:
+        loaded = [pamconf.load(name, tree) for name in self.services]
+        found = lint(loaded, pam_checks.machine(tree), pam_checks.ALL.values())
+        return [one for one in found if one.severity is Severity.ERROR]
+
+    def _late(self) -> Iterator[Reason]:
+        for name, found in self._secrets.items():
+            for secret in found:
+                yield from self._late_secrets(self._service(name), secret)
+
+    def _late_secrets(self, service: Service, secret: Secret) -> Iterator[Reason]:
+        """Yield why a secret file may not be there yet when somebody logs in."""
+        what = "who logs in before it is there is let in without a code, or refused"
+        mend = "--system-secrets keeps secrets in /var/lib/doorward/secrets."
+        at_login = mounts.brings_home(service)
+        if at_login and secret.is_at_home:
+            yield Reason(
+                f"{at_login} brings homes, and secrets in them, with the login: {what}", mend
+            )
+        paths = (person.secret_path(secret) for person in self.machine.people)
+        late = (mounts.late_mount(path, self.tree) for path in paths if path)
+        for mount in dict.fromkeys(one for one in late if one):
+            message = f"secrets below {mount.folder} may come late ({mount.why_late} in /etc/fstab)"
+            yield Reason(f"{message}: {what}", mend)
+
+    def _service(self, name: str) -> Service:
+        return pamconf.load(name, self.after)
+
+    @cached_property
+    def _secrets(self) -> dict[str, list[Secret]]:
+        return {name: [*secrets(self._service(name))] for name in self.services}
+
+    @cached_property
+    def _clock(self) -> Clock | None:
+        """The clock, where it matters: the machine is this one, and codes are asked for."""
+        return clock.clock() if self.machine.is_this and any(self._secrets.values()) else None
+
+    def _clock_off(self) -> Iterator[Reason]:
+        if self._clock and self._clock.is_off:
+            yield Reason(f"{self._clock}: right codes would be refused", "Set it right first.")
+
+    def _clock_unknown(self) -> Iterator[Reason]:
+        if self._clock and not self._clock.is_off and not self._clock.is_right:
+            yield Reason(f"{self._clock}; codes hang on it", "'timedatectl' says more.")
+
+
+def _access_files(service: Service) -> Iterator[str]:
+    for rule in service.rules("auth"):
+        for argument in rule.arguments:
+            if argument.startswith("accessfile="):
+                yield argument.partition("=")[2]
+
+
+def counted(names: Sequence[str]) -> str:
+    """Return names as one says them: the first few, and how many more there are."""
+    more = len(names) - _NAMES_SHOWN
+    if more > 1:
+        return f"{', '.join(names[:_NAMES_SHOWN])} and {more} more"
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _kind(one: Effect) -> str:
+    """Return what becomes of somebody, and why if it is not as it should be."""
+    if one.fate is one.was is Fate.REFUSED:
+        return "does not get in, as before"
+    if one.enrolment is None or (one.fate is Fate.CODE and one.enrolment is not Enrolment.YES):
+        return one.fate.value
+    return f"{one.enrolment.value}, {one.fate.value}"
+
+
+def _why(one: Effect) -> str:
+    if one.enrolment is Enrolment.BROKEN:
+        return one.problem
+    return "not enrolled" if one.enrolment is Enrolment.NO else "there is no way left for them"

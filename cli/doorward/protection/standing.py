@@ -1,0 +1,68 @@
+"""What asks for a code now, since when, and whether somebody else has changed it since."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pamconf
+from doorward.explained import services
+from doorward.pam_models import NAME
+from doorward.protection.choices import MARKS
+from pamconf import blocks
+from pamconf.stack import Rule, Service
+from pamconf.transaction import PENDING, State, Transaction
+from pamconf.tree import Kind, Tree
+
+_MADE = {State.APPLIED, State.CONFIRMED}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A rule that asks for a code, and the services that have it.
+
+    `transaction` is the change that put it there, None where somebody did so by hand. `changed` are
+    files of that change that are other now.
+    """
+
+    rule: Rule
+    services: tuple[str, ...]
+    transaction: Transaction | None
+    changed: tuple[str, ...] = ()
+
+
+def standing(tree: Tree, history: Sequence[Transaction]) -> Iterator[Standing]:
+    """Yield all rules that ask for a code, as they stand in files, by their places."""
+    found: dict[str, tuple[Rule, list[Service]]] = {}
+    for name in services(tree):
+        service = pamconf.load(name, tree)
+        for rule in service.rules("auth"):
+            if rule.name == NAME:
+                found.setdefault(rule.place, (rule, []))[1].append(service)
+    for _, (rule, having) in sorted(found.items()):
+        made = _made_by(rule, having[0], history)
+        changed = tuple(_changed(made, tree)) if made else ()
+        yield Standing(rule, tuple(one.name for one in having), made, changed)
+
+
+def _made_by(rule: Rule, service: Service, history: Sequence[Transaction]) -> Transaction | None:
+    """Return the last change that put a rule there, if it stands in a block."""
+    file = service.files[rule.path]
+    if blocks.find(file.content, MARKS, file.path) is None:
+        return None
+    for one in history:
+        if one.state in _MADE and rule.path in {file.path for file in one.record.files}:
+            return one
+    return None
+
+
+def _changed(made: Transaction, tree: Tree) -> Iterator[str]:
+    for file in made.record.files:
+        is_there = tree.kind(file.path) is not Kind.NOTHING
+        now = hashlib.sha256(tree.content(file.path)).hexdigest() if is_there else None
+        if now != (file.after and file.after.sha256):
+            yield file.path
+
+
+def pending(history: Sequence[Transaction]) -> Transaction | None:
+    """Return the change that waits to be confirmed, if there is one."""
+    return next((one for one in history if one.state in PENDING), None)

@@ -1,0 +1,108 @@
+"""Services that one logs in by: what each can do, and where in its rules the password is asked for.
+
+Sources beside the programs' own: SDDM and xrdp have one field for the password and show no second
+prompt (sddm issues 722 and 1491, xrdp issue 736); polkit's helper never calls pam_setcred
+(polkitagenthelper-pam.c).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pamconf.errors import UsageError
+from pamconf.lines import Entry
+from pamconf.stack import File, Service, load
+
+SSHD = "sshd"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a service is, and can do.
+
+    `has_prompts` says whether it shows whatever PAM asks for, and not the password alone.
+    `is_local` says that it never tells PAM a remote host. `sets_credentials` says whether it calls
+    pam_setcred when somebody has got in. `companions` are services of the same program.
+    """
+
+    title: str
+    has_prompts: bool = True
+    is_local: bool = True
+    sets_credentials: bool = True
+    companions: tuple[str, ...] = ()
+
+
+SERVICES: Mapping[str, Needs] = {
+    "cockpit": Needs("Cockpit, the web console", is_local=False),
+    "gdm-password": Needs("GNOME's login screen"),
+    "lightdm": Needs("LightDM's login screen"),
+    "login": Needs("logins at a console"),
+    "polkit-1": Needs("what asks for an administrator on a desktop", sets_credentials=False),
+    "sddm": Needs("KDE's login screen", has_prompts=False),
+    SSHD: Needs("logins over SSH", is_local=False),
+    "su": Needs("su", companions=("su-l",)),
+    "sudo": Needs("sudo", companions=("sudo-i",)),
+    "xrdp-sesman": Needs("logins over RDP", has_prompts=False),
+}
+"""Services that are known well enough to add a question to."""
+
+PARTS = ("common-auth", "system-auth", "password-auth", "system-login", "system-remote-login")
+"""Files of distributions that ask for the password, and are included in services."""
+
+MODULES = frozenset(
+    {
+        "pam_krb5", "pam_ldap", "pam_sss", "pam_systemd_home", "pam_unix", "pam_winbind",
+    }
+)  # fmt: skip
+"""Modules that ask for the password."""
+
+
+def password_part(service: Service, file: File) -> tuple[int, int]:
+    """Return the first and the last entry of the service's own file that asks for the password.
+
+    A file that distributions include for it comes before modules in the file itself, and these
+    before other files that are included. Raises UsageError where there is none.
+    """
+    for found in (_parts(file), _modules(file), _includes(service, file)):
+        if places := [*found]:
+            return places[0], places[-1]
+    raise UsageError(
+        f"{file.path}: there is no rule that asks for the password",
+        hint="Say with --after which line the new one goes below.",
+    )
+
+
+def _parts(file: File) -> Iterator[int]:
+    for at, entry in _auth(file):
+        if _included(entry).rpartition("/")[2] in PARTS:
+            yield at
+
+
+def _modules(file: File) -> Iterator[int]:
+    for at, entry in _auth(file):
+        if not _included(entry) and entry.target and _name(entry.target.text) in MODULES:
+            yield at
+
+
+def _includes(service: Service, file: File) -> Iterator[int]:
+    for at, entry in _auth(file):
+        included = _included(entry).rpartition("/")[2]
+        if included and any(
+            rule.name in MODULES for rule in load(included, service.root).rules("auth")
+        ):
+            yield at
+
+
+def _auth(file: File) -> Iterator[tuple[int, Entry]]:
+    for at, entry in enumerate(file.entries):
+        if entry.target and (entry.is_include or entry.type == "auth"):
+            yield at, entry
+
+
+def _included(entry: Entry) -> str:
+    """Return the file that is put in an entry's place, "" where it is a module's."""
+    is_file = entry.target and (entry.is_include or entry.control.includes)
+    return entry.target.text if is_file and entry.target else ""
+
+
+def _name(module: str) -> str:
+    return module.rpartition("/")[2].removesuffix(".so")
