@@ -365,3 +365,14 @@ def test_anything(text: str, other: str, has_record: bool) -> None:
             assert 1 <= line <= max(1, each.count("\n") + 1)
             assert message.splitlines() == [message]
             assert not message.endswith(".")
+
+
+def test_places_in_the_block() -> None:
+    """A rule would go where pam-auth-update writes, and stop it from ever writing again."""
+    markers = "".join(f"{marker.decode()}\nauth required pam_x.so\n" for marker in MARKERS)
+    file = File("/etc/pam.d/common-auth", lines.parse(f"# above\n{markers}".encode()))
+    within = [auth_update.is_within(file, at) for at in range(len(file.entries) + 1)]
+    # above; PRIMARY, rule; FALLBACK, rule: an admin's place; ADDITIONAL, rule; END, rule
+    assert within == [False, False, True, True, False, False, True, True, False, False]
+    plain = File("/etc/pam.d/sshd", lines.parse(b"auth required pam_x.so\n"))
+    assert not auth_update.is_within(plain, 1)

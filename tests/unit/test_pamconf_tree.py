@@ -207,3 +207,36 @@ def test_content(tmp_path: Path) -> None:
             content(path)
     with pytest.raises(UnreadableError, match="too large"):
         Tree(tmp_path).read("/large")
+
+
+def test_a_tree_after_a_change(tree: Tree) -> None:
+    """What a change comes to would be told by files as they are, or by the wrong ones."""
+    (tree.root / "etc/link.conf").symlink_to("/etc/a.conf")
+    after = tree.changed({"/etc/link.conf": b"new", "/etc/b.conf": None, "/etc/d/y": b"y"})
+    after = after.changed({"/etc/new/z": b"z"})
+    assert Tree(after).read("/etc/a.conf") == after.read("/etc/link.conf") == "new"
+    assert after.glob("/etc/*.conf") == ["/etc/a.conf", "/etc/link.conf"]
+    assert after.glob("/etc/d/?") == ["/etc/d/x", "/etc/d/y"]
+    assert after.glob("/etc/d/y") == ["/etc/d/y"]
+    assert after.glob("/etc/b.conf") == []
+    assert after.names("/etc/new") == ["z"]
+    assert after.kind("/etc/new/z") is Kind.FILE
+    assert after.kind("/etc/b.conf") is Kind.NOTHING
+    assert after.is_file("/etc/new/z")
+    assert not after.is_file("/etc/b.conf")
+    assert after.is_file("/etc/d/x")
+    with pytest.raises(FileError, match="No such file"):
+        after.read("/etc/b.conf")
+    with pytest.raises(FileNotFoundError):
+        after.names("/etc/nowhere")
+    assert (tree.is_as_it_is, after.is_as_it_is) == (True, False)
+    assert tree.read("/etc/a.conf") == "a"
+
+
+def test_everybody(tmp_path: Path) -> None:
+    """Somebody with an account would be left out when it is asked who is locked out."""
+    (tmp_path / "etc").mkdir()
+    rows = ["root:x:0:0::/root:/bin/sh", "a:x:1:1::/:/bin/sh", "broken", "a:x:2:2::/:/bin/sh"]
+    (tmp_path / "etc/passwd").write_text("\n".join(rows))
+    assert [(one.name, one.uid) for one in accounts.everybody(tmp_path)] == [("root", 0), ("a", 1)]
+    assert pwd.getpwuid(0).pw_name in {one.name for one in accounts.everybody()}
