@@ -56,8 +56,12 @@ WantedBy={target}
 
 _WAIT = """
 trap '' HUP
+state=
 now() { read -r up rest </proc/uptime; up=${up%.*}; }
-is_pending() { case $(cat "$1/state") in confirmed | rolled-back | undone) false ;; esac; }
+is_pending() {
+    read -r state <"$1/state"
+    case $state in confirmed | rolled-back | undone) return 1 ;; esac
+}
 {
     now
     deadline=$((up + $2))

@@ -2,11 +2,11 @@
 
 import shlex
 from collections.abc import Iterable
-from importlib.resources import files
 from pathlib import Path
 
 from pamconf.transaction.record import FileChange, Kept, Record
 
+_BODY = Path(__file__).with_name("restore.sh")
 _ABSENT = "absent"
 
 
@@ -22,26 +22,27 @@ def beside(path: Path, id_: str) -> tuple[Path, Path]:
 def script(record: Record, folder: Path, root: Path, tag: str) -> bytes:
     """Return the script that puts the files of a transaction back, or clears up after it.
 
-    `folder` is where the transaction is recorded; `tag` is what the log's lines begin with.
+    `folder` is where the transaction is recorded; `tag` is what the log's lines begin with. For an
+    image nothing is run afterwards, and nothing goes to this machine's log.
     """
+    is_here = root == Path("/")
     changes = [_arguments(at, one, root, record.id) for at, one in enumerate(record.files, 1)]
     folders = [[str(_inside(root, one))] for one in reversed(record.folders)]
-    commands = record.afterwards if root == Path("/") else ()
+    commands = record.afterwards if is_here else ()
     said = "\n".join(
         (
             "#!/bin/sh",
             "# Takes a change of files back that was not confirmed. Do not edit.",
             f"folder={shlex.quote(str(folder))}",
             f"id={shlex.quote(record.id)}",
-            f"tag={shlex.quote(tag)}",
+            f"tag={shlex.quote(tag if is_here else '')}",
             f"undoes={shlex.quote(record.undoes or '')}",
             _function("each_file", changes),
             _function("each_folder", folders),
             _function("each_command", commands),
         )
     )
-    body = files("pamconf.transaction").joinpath("restore.sh").read_text("utf-8")
-    return said.encode("utf-8", "surrogateescape") + b"\n" + body.encode()
+    return said.encode("utf-8", "surrogateescape") + b"\n" + _BODY.read_bytes()
 
 
 def _inside(root: Path, path: str) -> Path:

@@ -17,7 +17,7 @@ limit=30    # seconds for a command
 failed=
 
 say() {
-	logger -t "$tag" -p auth.warning -- "$1" 2>/dev/null
+	[ ! "$tag" ] || logger -t "$tag" -p auth.warning -- "$1" 2>/dev/null
 	printf '%s\n' "$1" >&2
 }
 
@@ -59,6 +59,7 @@ replace() { # NUMBER PATH OLD NEW BEFORE
 put_back() { # NUMBER PATH OLD NEW BEFORE AFTER
 	now=$(hash_of "$2")
 	# Neither where that is done already, nor where the file has not been replaced at all.
+	# shellcheck disable=SC3013 # -ef: dash, bash and busybox have it
 	if [ "$now" != "$5" ] && ! [ "$2" -ef "$3" ]; then
 		[ "$now" = "$6" ] || keep_theirs "$1" "$2" "$now" || say "$id: $2: that is lost"
 		replace "$@" || {

@@ -119,10 +119,10 @@ class Store:
         watchdog did it; what is decided is cleared up after. A command calls it before it looks at
         the files that it is to change. Raises ToolError, RecordError.
         """
-        left = [one for one in self.history() if not one.is_settled]
+        left = [one for one in self.history() if not one.is_settled()]
         for one in left:
             one.settle(*([] if _is_overdue(one) else ["recover"]))
-        return [one for one in left if one.is_settled]
+        return [one for one in left if one.is_settled()]
 
     def pending(self) -> Transaction | None:
         """Return the transaction that is not decided; there is one at most. Raises RecordError."""
@@ -136,7 +136,7 @@ class Store:
     def find(self, id_: str) -> Transaction:
         """Return a transaction by its id. Raises RecordError."""
         folder = self.folder / id_
-        if not _ID.fullmatch(id_) or not folder.exists():
+        if id_ not in self._ids():
             raise RecordError(f"there is no transaction {id_!r}")
         try:
             record = Record.from_json((folder / "record.json").read_bytes())
@@ -193,7 +193,7 @@ class Store:
         pending = self.pending()
         if pending:
             raise PendingError(
-                f"transaction {pending.id} ({pending.record.command}) is {pending.state}",
+                f"transaction {pending.id} ({pending.record.command}) is {pending.state()}",
                 hint="Confirm that one, or take it back, first.",
             )
 
@@ -230,7 +230,8 @@ def _draft(
 ) -> Record:
     """Return a record that has no id yet, and no files."""
     now = datetime.now(UTC).replace(microsecond=0)
-    return Record("", now, actor(), command, note or {}, confirm_within, None, afterwards, [], [])
+    told = [list(one) for one in afterwards]
+    return Record("", now, actor(), command, note or {}, confirm_within, None, told, [], [])
 
 
 def _fill(folder: Path, record: Record, planned: Sequence[Planned], restore: bytes) -> None:

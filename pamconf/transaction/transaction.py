@@ -76,9 +76,8 @@ class Transaction:
         """What it is called: when it was prepared, in UTC."""
         return self.record.id
 
-    @property
     def state(self) -> State:
-        """What became of it, as it is on disk now. Raises RecordError."""
+        """Return what became of it, as it is on disk now. Raises RecordError."""
         return state_in(self.folder)
 
     @property
@@ -95,14 +94,12 @@ class Transaction:
         """
         return self.folder / "restore"
 
-    @property
     def is_settled(self) -> bool:
-        """Whether it is decided, and nothing is left to clear away."""
+        """Tell whether it is decided, and nothing is left to clear away."""
         return not (self.folder / "next").exists()
 
-    @property
     def theirs(self) -> list[Path]:
-        """What others had made of its files while it was pending, kept when it was taken back."""
+        """Return what others had made of its files while it was pending, kept before it went."""
         return sorted((self.folder / "theirs").iterdir())
 
     def before(self, path: str) -> bytes | None:
@@ -130,7 +127,7 @@ class Transaction:
         except (LockedError, StateError):
             raise
         except BaseException:
-            if self.state in PENDING:
+            if self.state() in PENDING:
                 self.roll_back()
             raise
         if not waits:
@@ -139,7 +136,7 @@ class Transaction:
     def confirm(self) -> None:
         """Have the change last. Raises LockedError, and StateError where it was taken back."""
         with explained(), locked(self.folder.parent):
-            if self.state is not State.CONFIRMED:
+            if self.state() is not State.CONFIRMED:
                 self.expect(State.APPLIED)
                 self._enter(State.CONFIRMED)
         self.settle()
@@ -156,7 +153,7 @@ class Transaction:
 
     def expect(self, *states: State) -> None:
         """Raise StateError where it is in none of these states."""
-        state = self.state
+        state = self.state()
         if state not in states:
             raise StateError(f"transaction {self.id} is {state}")
 
