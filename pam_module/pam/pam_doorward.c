@@ -27,6 +27,7 @@
 #include "../core/rate_limit.h"
 #include "../core/verify.h"
 #include "membership.h"
+#include "proof.h"
 #include "shield.h"
 #include "store.h"
 #include "visit.h"
@@ -573,6 +574,54 @@ static int log_in(struct login *l)
     return finish(l, error);
 }
 
+/* --- Proof of it, where a change of the service waits for one --- */
+
+/* Under which name the handle keeps who was asked. */
+static const char asked_user[] = "doorward-asked-user";
+
+static void free_user(pam_handle_t *pamh, void *user, int status)
+{
+    (void)pamh;
+    (void)status;
+    free(user);
+}
+
+static bool leave_proof(pam_handle_t *pamh, const char *step, const char *user, const char *reason)
+{
+    char plain_user[LOG_NAME_MAX];
+    char plain_host[LOG_NAME_MAX];
+    const struct proof proof = {
+        .step = step,
+        .user = loggable(user, "", plain_user),
+        .host = loggable(item_of(pamh, PAM_RHOST), ":%", plain_host),
+        .reason = reason,
+    };
+
+    return proof_leave(item_of(pamh, PAM_SERVICE), &proof);
+}
+
+/* And keeps the name for prove_accepted(): sudo goes on as the user whose rights it gives. */
+static void prove_asked(const struct login *l)
+{
+    char *user;
+
+    if (!leave_proof(l->pamh, "auth", l->user, l->reason))
+        return;
+    user = strdup(l->user);
+    if (pam_set_data(l->pamh, asked_user, user, free_user) != PAM_SUCCESS)
+        free(user);
+}
+
+static void prove_accepted(pam_handle_t *pamh)
+{
+    const void *user = NULL;
+
+    (void)pam_get_data(pamh, asked_user, &user); /* sshd asks in another process: it leaves NULL */
+    (void)leave_proof(pamh, "cred", user != NULL ? user : item_of(pamh, PAM_USER), NULL);
+}
+
+/* --- What libpam calls --- */
+
 PAM_EXTERN __attribute__((visibility("default"))) int
 pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
@@ -596,15 +645,17 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
     };
     result = log_in(&l);
     visit_leave(&l.visit);
+    if (result == PAM_SUCCESS || result == PAM_IGNORE)
+        prove_asked(&l);
     return result;
 }
 
 PAM_EXTERN __attribute__((visibility("default"))) int pam_sm_setcred(pam_handle_t *pamh, int flags,
                                                                      int argc, const char **argv)
 {
-    (void)pamh;
-    (void)flags;
     (void)argc;
     (void)argv;
+    if ((flags & PAM_DELETE_CRED) == 0)
+        prove_accepted(pamh);
     return PAM_SUCCESS;
 }

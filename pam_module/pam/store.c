@@ -209,6 +209,11 @@ int store_refresh(struct store *s)
     return current ? check_file(s) : reopen(s);
 }
 
+static bool is_root_s_alone(const struct stat *stat)
+{
+    return stat->st_uid == 0 && (stat->st_mode & 0022) == 0;
+}
+
 /* Opens STORE_RUN_FOLDER, which must be root's alone; `make` makes it where it is missing. */
 static int open_run(struct store *s, bool make, int *run)
 {
@@ -219,7 +224,7 @@ static int open_run(struct store *s, bool make, int *run)
     *run = open(STORE_RUN_FOLDER, FOLDER_FLAGS | O_RDONLY | O_NOFOLLOW);
     if (*run < 0)
         return errno == ENOENT ? STORE_MISSING : failed(s, "opening " STORE_RUN_FOLDER);
-    if (fstat(*run, &stat) == 0 && stat.st_uid == 0 && (stat.st_mode & 0022) == 0)
+    if (fstat(*run, &stat) == 0 && is_root_s_alone(&stat))
         return 0;
     close(*run);
     return unsafe(s, STORE_RUN_FOLDER " is not root's alone");
@@ -478,7 +483,7 @@ int store_read_system(const char *path, size_t max, char **text, size_t *len, co
     }
     if (fstat(fd, &stat) != 0 || !S_ISREG(stat.st_mode)) {
         *fault = "it is not a regular file";
-    } else if (stat.st_uid != 0 || (stat.st_mode & 0022) != 0) {
+    } else if (!is_root_s_alone(&stat)) {
         *fault = "somebody else than root can write it";
     } else if ((uintmax_t)stat.st_size > max) {
         *fault = "it is too large";
@@ -491,4 +496,50 @@ int store_read_system(const char *path, size_t max, char **text, size_t *len, co
     }
     close(fd);
     return ret;
+}
+
+/* Opens what is below a folder, a link excepted; -1 unless it is of that kind and root's alone. */
+static int open_root_s(int folder, const char *name, int flags, mode_t kind, struct stat *stat)
+{
+    int fd = openat(folder, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, stat) == 0 && (stat->st_mode & S_IFMT) == kind && is_root_s_alone(stat))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* Opens STORE_PENDING_FOLDER: at once, for mostly there is none, and then step by step from /. */
+static int open_pending_folder(void)
+{
+    static const char *const steps[] = {"/", "run", "doorward", "pending"};
+    struct stat stat;
+    int folder = open(STORE_PENDING_FOLDER, FOLDER_FLAGS | O_PATH);
+
+    for (size_t i = 0; folder >= 0 && i < sizeof steps / sizeof *steps; i++) {
+        int above = folder;
+
+        folder = open_root_s(above, steps[i], O_DIRECTORY, S_IFDIR, &stat);
+        close(above);
+    }
+    return folder;
+}
+
+int store_open_pending(const char *name)
+{
+    struct stat stat;
+    int folder = open_pending_folder();
+    int file;
+
+    if (folder < 0)
+        return -1;
+    file = open_root_s(folder, name, O_WRONLY | O_APPEND | O_NOCTTY, S_IFREG, &stat);
+    close(folder);
+    if (file >= 0 && (stat.st_nlink != 1 || stat.st_size >= STORE_PENDING_SIZE_MAX)) {
+        close(file);
+        return -1;
+    }
+    return file;
 }

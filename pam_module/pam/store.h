@@ -1,6 +1,7 @@
 /*
- * Files: the secret file opened, checked, locked and replaced; a system file read. Nothing else
- * here opens files. Everything is done with the rights that the caller has at that moment.
+ * Files: the secret file opened, checked, locked and replaced; a system file read; a file opened
+ * that proofs of logins are written to (proof.h says what). Nothing else here opens files.
+ * Everything is done with the rights that the caller has at that moment.
  */
 #ifndef DOORWARD_STORE_H
 #define DOORWARD_STORE_H
@@ -14,9 +15,14 @@
 /* Where locks and state live that the secret file's own folder cannot hold: root's, gone at boot.
  */
 #define STORE_RUN_FOLDER "/run/doorward"
+/* Where doorward makes an empty file for each service whose change waits for a login: see proof.h.
+ */
+#define STORE_PENDING_FOLDER STORE_RUN_FOLDER "/pending"
 
 enum {
     STORE_LOCK_WAIT_MS = 3000, /* how long a login waits for another one */
+    STORE_PENDING_NAME_MAX = 64,
+    STORE_PENDING_SIZE_MAX = 64 * 1024, /* bytes; nothing is appended to a file of as many */
 };
 
 enum store_error {
@@ -103,5 +109,12 @@ void store_close(struct store *s);
  * writable by group or others. *fault says what is wrong otherwise.
  */
 int store_read_system(const char *path, size_t max, char **text, size_t *len, const char **fault);
+
+/*
+ * Opens a file in STORE_PENDING_FOLDER for appending: the caller closes it. -1 unless it is there,
+ * a regular one with no other name and not too large, and root's alone like each folder on the way,
+ * none of which is a link. Makes nothing and never waits; one call where there is no such folder.
+ */
+int store_open_pending(const char *name);
 
 #endif

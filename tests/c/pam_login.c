@@ -5,6 +5,8 @@
  *   time=N        the clock stands at N s, for libpam and every module
  *   rhost=HOST    PAM_RHOST
  *   flags=N       the flags of pam_authenticate
+ *   setcred=N     pam_setcred with these flags afterwards, whatever came of it
+ *   become=USER   PAM_USER before that: whose rights the program gives, as sudo does
  *   uid=N gid=N   run as this user, with no other group
  *   authtok=HEX   PAM_AUTHTOK before the module runs (through pam_record.so)
  *   noflock       as on NFS, flock fails with EBADF on what is open for reading alone
@@ -14,13 +16,13 @@
  *
  * An empty USER leaves PAM_USER unset. All text goes over the pipes in hexadecimal. For each
  * message a line `STYLE HEX` comes out; to a prompt a line `=HEX`, `NULL`, `ERR`, or `ERR=HEX` (it
- * answers and fails) goes in. The last line is `result LIBPAM MODULE AUTHTOK IDS ALLOCATIONS`:
+ * answers and fails) goes in. The last line is `result LIBPAM MODULE AUTHTOK IDS ALLOCATIONS CRED`:
  * pam_authenticate's return code, the module's own (-1 where pam_record.so is not in the stack),
  * PAM_AUTHTOK afterwards (`=HEX`, or `-` where unset), `kept` or `changed` for the process's ids,
- * groups, umask, folder and number of open files, and how many allocations were made while the
- * module ran. It comes after pam_end, and then the process waits for the end of stdin, so that a
- * test can search its memory: replies are kept there in hexadecimal alone, but for what libpam
- * gets.
+ * groups, umask, folder and number of open files, how many allocations were made while the
+ * module ran, and what its pam_sm_setcred returned, or -1. It comes after pam_end, and then the
+ * process waits for the end of stdin, so that a test can search its memory: replies are kept there
+ * in hexadecimal alone, but for what libpam gets.
  */
 #include "nomem.h"
 #include "pam_record.h"
@@ -55,6 +57,7 @@ static rlim_t file_size_limit = RLIM_INFINITY;
 static long failing_allocation;
 static long allocations;
 static int module_result = -1;
+static int setcred_result = -1;
 static char authtok_after[1 + LINE_MAX_LEN] = "-";
 
 /* --- Stand-ins for libc, found first by every module that is loaded --- */
@@ -167,6 +170,17 @@ void record_end(int result, const char *after)
         authtok_after[0] = '=';
         to_hex(after, authtok_after + 1);
     }
+}
+
+void record_setcred_begin(void)
+{
+    limit_file_size(file_size_limit);
+}
+
+void record_setcred_end(int result)
+{
+    limit_file_size(RLIM_INFINITY);
+    setcred_result = result;
 }
 
 /* What stands behind a name, or NULL where the argument is another one. */
@@ -317,8 +331,10 @@ int main(int argc, char *argv[])
     struct identity after;
     pam_handle_t *pamh = NULL;
     const char *rhost = NULL;
+    const char *become = NULL;
     const char *value;
     int flags = 0;
+    int setcred_flags = -1;
     int result;
     uid_t uid = (uid_t)-1;
     gid_t gid = (gid_t)-1;
@@ -332,6 +348,10 @@ int main(int argc, char *argv[])
             rhost = value;
         } else if ((value = option(argv[i], "flags=")) != NULL) {
             flags = atoi(value);
+        } else if ((value = option(argv[i], "setcred=")) != NULL) {
+            setcred_flags = atoi(value);
+        } else if ((value = option(argv[i], "become=")) != NULL) {
+            become = value;
         } else if ((value = option(argv[i], "uid=")) != NULL) {
             uid = (uid_t)atoi(value);
         } else if ((value = option(argv[i], "gid=")) != NULL) {
@@ -362,10 +382,15 @@ int main(int argc, char *argv[])
     ask_nss_once();
     identity_read(&before);
     result = authenticate_far_down(pamh, flags);
+    if (become != NULL && pam_set_item(pamh, PAM_USER, become) != PAM_SUCCESS)
+        return 2;
+    if (setcred_flags >= 0)
+        (void)pam_setcred(pamh, setcred_flags);
     identity_read(&after);
     pam_end(pamh, result);
-    printf("result %d %d %s %s %ld\n", result, module_result, authtok_after,
-           memcmp(&before, &after, sizeof before) == 0 ? "kept" : "changed", allocations);
+    printf("result %d %d %s %s %ld %d\n", result, module_result, authtok_after,
+           memcmp(&before, &after, sizeof before) == 0 ? "kept" : "changed", allocations,
+           setcred_result);
     fflush(stdout);
     while (getchar() != EOF)
         ;

@@ -9,4 +9,8 @@ int record_begin(pam_handle_t *pamh);
 /* Defined in pam_login. Just after: what the module returned, and PAM_AUTHTOK now, or NULL. */
 void record_end(int result, const char *authtok_after);
 
+/* Defined in pam_login. The same of pam_sm_setcred, with all the memory that there is. */
+void record_setcred_begin(void);
+void record_setcred_end(int result);
+
 #endif

@@ -56,8 +56,9 @@ class Setting:
     """What a login meets: the module's arguments, who comes from where, and the time.
 
     `time` is in Unix seconds, or None for the machine's own clock; `run_as` is the name of the
-    account that the calling process belongs to, or with `setuid` who starts it; `switches` are
-    pam_login's own, such as noflock; `under` is a command that runs pam_login, such as strace.
+    account that the calling process belongs to, or with `setuid` who starts it; `setcred` has
+    pam_setcred called with these flags afterwards, where it is not None; `switches` are pam_login's
+    own, such as noflock; `under` is a command that runs pam_login, such as strace.
     """
 
     args: Sequence[str] = ()
@@ -65,6 +66,7 @@ class Setting:
     time: int | None = 300_000
     rhost: str | None = None
     flags: int = 0
+    setcred: int | None = None
     run_as: str | None = None
     authtok: str | None = None
     setuid: bool = False
@@ -77,7 +79,8 @@ class Setting:
 class Result:
     """What came of it. `module` is the module's own return code, `libpam` pam_authenticate's.
 
-    `allocations` is how often memory was allocated while the module ran.
+    `allocations` is how often memory was allocated while the module ran; `setcred` is what its
+    pam_sm_setcred returned, "-1" where nobody called it.
     """
 
     libpam: str
@@ -85,6 +88,7 @@ class Result:
     authtok: str | None
     ids_kept: bool
     allocations: int
+    setcred: str
     messages: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -135,6 +139,7 @@ class Login:
 
     def __init__(self, folder: Path, setting: Setting) -> None:
         options = {"time": setting.time, "rhost": setting.rhost, "flags": setting.flags or None}
+        options |= {"setcred": setting.setcred}
         account = pwd.getpwnam(setting.run_as) if setting.run_as else None
         if account and not setting.setuid:
             options |= {"uid": account.pw_uid, "gid": account.pw_gid}
@@ -183,13 +188,14 @@ class Login:
         for line in self._process.stdout:
             kind, *rest = line.split(" ")
             if kind == "result":
-                libpam, module, authtok, ids, allocations = line.split()[1:]
+                libpam, module, authtok, ids, allocations, setcred = line.split()[1:]
                 self._result = Result(
                     PAM_CODES.get(int(libpam), libpam),
                     PAM_CODES.get(int(module), module),
                     None if authtok == "-" else bytes.fromhex(authtok[1:]).decode(),
                     ids == "kept",
                     int(allocations),
+                    PAM_CODES.get(int(setcred), setcred),
                     self._messages,
                 )
                 return None
