@@ -45,10 +45,9 @@ def _networks(
 ) -> tuple[str, ...]:
     words = tuple(word for value in values for word in value.replace(",", " ").split())
     for word in words:
-        network = read_network(word)
-        if network is None:
+        if read_network(word) is None:
             raise click.BadParameter(f"{word!r} is no address, and no network such as 10.0.0.0/8.")
-        if network.mask is not None and not any(network.mask):
+        if re.search("/0+$", word):
             raise click.BadParameter(f"{word!r} is everywhere: nobody would be asked for a code.")
     return tuple(dict.fromkeys(words))
 
@@ -100,8 +99,8 @@ _OPTIONS: tuple[Decorator, ...] = (
     ),
     click.option(
         "--skip-style",
-        type=click.Choice([*SkipStyle]),
-        default=SkipStyle.MODULE,
+        type=click.Choice([style.value for style in SkipStyle]),
+        default=SkipStyle.MODULE.value,
         show_default=True,
         help="Whether doorward's module reads the access file, or pam_access above it.",
     ),
@@ -151,7 +150,8 @@ def wanted(names: tuple[str, ...], root: Root, *, i_know: bool, **given: Any) ->
     methods, matches, after = (given.pop(one) for one in ("methods", "matches", "after"))
     access_file = given.pop("access_file")
     names = tuple(dict.fromkeys(names))
-    choices = Choices(own_access_file=access_file, **given)
+    style = SkipStyle(given.pop("skip_style"))
+    choices = Choices(own_access_file=access_file, skip_style=style, **given)
     if choices.nullok and choices.nullok_until:
         raise click.UsageError("--nullok and --nullok-until exclude each other.")
     if access_file and choices.writes_access_file:

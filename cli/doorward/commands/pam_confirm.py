@@ -29,11 +29,11 @@ def command(*, as_json: bool) -> None:
     transactions = store()
     transactions.recover()
     pending = transactions.pending()
-    if pending is None or pending.state is not State.APPLIED:
+    if pending is None or pending.state() is not State.APPLIED:
         last = next(iter(transactions.history()), None)
         raise StateError(
             "no change waits to be confirmed",
-            hint=f"The last one, {last.id}, is {last.state}." if last else None,
+            hint=f"The last one, {last.id}, is {last.state()}." if last else None,
         )
     found = {
         name: proof.proven(name, needs_cred=needs(name).sets_credentials)
@@ -50,7 +50,7 @@ def command(*, as_json: bool) -> None:
     proof.forget()
     if as_json:
         proofs = {name: vars(one) for name, one in found.items() if one}
-        say_json({"transaction": pending.id, "state": pending.state, "proofs": proofs})
+        say_json({"transaction": pending.id, "state": pending.state(), "proofs": proofs})
         return
     for name, one in found.items():
         origin = f" from {one.rhost}" if one and one.rhost else ""

@@ -36,7 +36,7 @@ def command(*, root: str, as_json: bool) -> None:
 
 
 def _row(one: Transaction) -> tuple[str, Cell, str, str, str]:
-    state = one.state
+    state = one.state()
     files = ", ".join(file.path for file in one.record.files)
     return one.id, Cell(state, _STYLES.get(state, "")), _by(one), files, one.record.command
 
@@ -51,12 +51,12 @@ def _as_json(one: Transaction) -> dict[str, object]:
     record = one.record
     return {
         "id": one.id,
-        "state": one.state,
+        "state": one.state(),
         "when": record.when.isoformat(),
         "by": vars(record.by),
         "command": record.command,
         "undoes": record.undoes,
         "files": [file.path for file in record.files],
         "deadline": one.deadline.isoformat() if one.deadline else None,
-        "kept": [str(path) for path in one.theirs],
+        "kept": [str(path) for path in one.theirs()],
     }

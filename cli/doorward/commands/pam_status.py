@@ -36,7 +36,7 @@ def command(*, root: str, as_json: bool) -> None:
         say_json(
             {
                 "rules": [_as_json(one) for one in found],
-                "pending": waiting and {"id": waiting.id, "state": waiting.state},
+                "pending": waiting and {"id": waiting.id, "state": waiting.state()},
             }
         )
         return

@@ -55,7 +55,7 @@ def _found(transactions: Store, id_: str | None) -> Transaction:
     if id_ is not None:
         return transactions.find(id_)
     for one in transactions.history():
-        if one.state is State.CONFIRMED and one.record.undoes is None:
+        if one.state() is State.CONFIRMED and one.record.undoes is None:
             return one
     raise NonsenseError("there is no change to undo", hint="'doorward pam history' lists them all.")
 

@@ -25,7 +25,7 @@ from pamconf.models.passwords import PASSWORD
 from pamconf.models.second_factor import CODE, ENROLLED, FACT, PASSWORD_AND_CODE
 from pamconf.nearest import meant
 from pamconf.places import world_of
-from pamconf.stack import File, Rule, Service
+from pamconf.stack import OTHER, File, Rule, Service
 from pamconf.tree import Kind, Tree
 
 Changes = Mapping[str, bytes | None]
@@ -65,6 +65,8 @@ def enabled(
 def _check_asked_once(tree: Tree) -> None:
     """Raise DoorwardError where a service would ask twice: a code lets in once."""
     for name in services(tree):
+        if name == OTHER:  # libpam reads it twice, for itself and for what others lack
+            continue
         rules = [rule for rule in pamconf.load(name, tree).rules("auth") if rule.name == NAME]
         if len(rules) > 1:
             first, second = rules[0].place, rules[1].place

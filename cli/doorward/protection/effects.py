@@ -16,7 +16,7 @@ from pamconf.models.passwords import PASSWORD
 from pamconf.models.second_factor import CODE, ENROLLED, FACT, NOT_ENROLLED, PASSWORD_AND_CODE
 from pamconf.tree import Tree
 
-_KEY = "key"  # what sshd asks for: doors._PROOFS
+KEY = "key"  # what sshd asks for: doors._PROOFS
 _ORIGIN = "origin"  # Login.origin
 _ANYWHERE = ""
 
@@ -33,9 +33,10 @@ class Fate(enum.Enum):
 class Effect:
     """What becomes of a person at a service after a change.
 
-    `lost` are the places that they get in from now and would not after it, "" for anywhere.
-    `was` and `fate` are what becomes of them now and then, `enrolment` is theirs then, None where no
-    code is asked for; `problem` says what is wrong with their secret file, if anything is.
+    `lost` are the places that they get in from now and would not after it, "" for anywhere; then
+    `lacks` are the answers that they do not have, none where there is no way at all.
+    `was` and `fate` are what becomes of them now and then, `enrolment` is theirs then, None where
+    no code is asked for; `problem` says what is wrong with their secret file, if anything is.
     """
 
     person: Person
@@ -45,10 +46,11 @@ class Effect:
     lost: tuple[str, ...]
     enrolment: Enrolment | None
     problem: str = ""
+    lacks: tuple[str, ...] = ()
 
 
 def effects(machine: Machine, after: Tree, names: Sequence[str]) -> Iterator[Effect]:
-    """Yield what becomes of everybody at each service; `after` is the machine when it is changed."""
+    """Yield what becomes of everybody at each service; `after` is the changed machine."""
     for name in names:
         now, then = (_Service(name, tree) for tree in (machine.tree, after))
         for person in machine.people:
@@ -83,8 +85,16 @@ def _effect(person: Person, now: _Service, then: _Service) -> Effect:
         _fate(after),
         (_ANYWHERE,) if lost and everywhere else tuple(lost),
         enrolment,
-        "" if enrolment is not Enrolment.BROKEN else problem,
+        problem,
+        _lacking(then.of(person), _Hand(person, enrolment)) if lost else (),
     )
+
+
+def _lacking(one: Explained, has: "_Hand") -> tuple[str, ...]:
+    """Return the fewest answers that somebody lacks, for a way in that there is; a key last."""
+    decisions = (decision for entrance in one.entrances for decision in entrance.door.decisions)
+    lacks = filter(None, (has.lacks(key) for decision in decisions for key in decision.keys))
+    return min(lacks, key=lambda one: (KEY in one, len(one)), default=())
 
 
 def _fate(by_place: Mapping[str, Sequence[Decision]]) -> Fate:
@@ -122,9 +132,14 @@ class _Hand:
 
     def enough_for(self, decision: Decision) -> bool:
         """Tell whether they get in by a decision."""
-        return self._is_theirs(decision) and any(all(map(self._has, key)) for key in decision.keys)
+        return self.is_about(decision) and any(not self.lacks(key) for key in decision.keys)
 
-    def _is_theirs(self, decision: Decision) -> bool:
+    def lacks(self, key: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the answers that they do not have."""
+        return tuple(answer for answer in key if not self._has(answer))
+
+    def is_about(self, decision: Decision) -> bool:
+        """Tell whether a decision can be about them."""
         if self.enrolment is None:  # it is some other second factor that is meant
             return True
         phrase = NOT_ENROLLED if self.enrolment is Enrolment.NO else ENROLLED
@@ -138,4 +153,4 @@ class _Hand:
             return is_enrolled
         if answer == PASSWORD_AND_CODE:
             return is_enrolled and self.person.has_password
-        return self.person.has_key if answer == _KEY else True
+        return self.person.has_key if answer == KEY else True

@@ -93,7 +93,7 @@ class Person:
             return Inspection(self.name, path, enrolled=None, problems=[error.message])
 
     def enrolment(self, secret: Secret | None) -> tuple[Enrolment | None, str]:
-        """Return whether they are enrolled there, and what is wrong with the file, if anything."""
+        """Return whether they are enrolled there, and what is wrong with a file that is refused."""
         if secret is None:
             return None, ""
         found = self.inspect(secret)

@@ -9,14 +9,17 @@ from functools import cached_property
 import pamconf
 from doorward import clock, pam_checks
 from doorward.clock import Clock
+from doorward.enrolment.places import place_switch
 from doorward.explained import explained, services, told
 from doorward.protection import mounts
 from doorward.protection.changes import Changes
-from doorward.protection.effects import Effect, Fate, effects
+from doorward.protection.effects import KEY, Effect, Fate, effects
 from doorward.protection.people import Enrolment, Machine, Secret, secrets
 from pamconf.doors import runs_auth
 from pamconf.lines import text_of
 from pamconf.lint import Finding, lint
+from pamconf.models.passwords import PASSWORD
+from pamconf.models.second_factor import CODE
 from pamconf.problem import Severity
 from pamconf.stack import Service
 from pamconf.tree import Kind, Tree
@@ -89,14 +92,15 @@ class Plan:
         """Yield for each service what becomes of its logins now, and then, in sentences."""
         for name in self.services:
             now, then = (explained(name, tree, None, None) for tree in (self.tree, self.after))
-            yield name, [*told(now)], [*told(then)]
+            if name in self.named or [*told(now)] != [*told(then)]:
+                yield name, [*told(now)], [*told(then)]
 
     def people(self) -> Iterator[tuple[str, str, list[str]]]:
-        """Yield for each service what becomes of whom."""
+        """Yield for each service what becomes of whom; of those not named, where it is other."""
         for name in self.services:
             kinds: dict[str, list[str]] = {}
             for one in self.effects:
-                if one.service == name:
+                if one.service == name and (name in self.named or one.was is not one.fate):
                     kinds.setdefault(_kind(one), []).append(one.person.name)
             for kind, names in kinds.items():
                 yield name, kind, names
@@ -112,32 +116,34 @@ class Plan:
         return (*self._clock_unknown(),)
 
     def _locked_out(self) -> Iterator[Reason]:
-        lost = [one for one in self.effects if one.lost]
-        groups: dict[tuple[str, tuple[str, ...], Enrolment | None, str], list[Effect]] = {}
-        for one in lost:
-            groups.setdefault((one.service, one.lost, one.enrolment, one.problem), []).append(one)
-        for (service, places, _, _), found in groups.items():
-            names = [one.person.name for one in found]
+        groups: dict[tuple[str, tuple[str, ...], str, str], list[str]] = {}
+        for one in self.effects:
+            if one.lost:
+                reason = (one.service, one.lost, _why(one), self._mend(one))
+                groups.setdefault(reason, []).append(one.person.name)
+        for (service, places, why, mend), names in groups.items():
             where = "" if places == ("",) else f" {' or '.join(places)}"
-            what = f"{counted(names)} would not get in any more{where}"
-            yield Reason(f"{service}: {what}: {_why(found[0])}", self._mend(found))
-        admins = {one.person.name for one in self.effects if one.person.has_root}
-        if admins and admins == {one.person.name for one in lost if one.person.has_root}:
+            message = f"{service}: {counted(names)} would not get in any more{where}: {why}"
+            yield Reason(message, mend.format(name=names[0]))
+        admins = [one for one in self.effects if one.person.has_root]
+        then = any(one.fate is not Fate.REFUSED for one in admins)
+        if not then and any(one.was is not Fate.REFUSED for one in admins):
             message = "nobody who can become root would get in any more"
             yield Reason(message, "Enrol one of them first, and see that they do get in.")
 
-    def _mend(self, found: Sequence[Effect]) -> str:
-        one = found[0]
+    def _mend(self, one: Effect) -> str:
+        """Return what to do about somebody who is locked out, with {name} for theirs."""
         secret = next(iter(self._secrets[one.service]), None)
-        system = " --system" if secret and secret.template.startswith("/var/lib/doorward") else ""
-        if secret and one.enrolment is Enrolment.NO and one.fate is Fate.REFUSED:
+        switch = place_switch(secret.template) if secret else ""
+        if one.enrolment is Enrolment.BROKEN:
+            return f"'doorward status{switch} {{name}}' says what is wrong with the file."
+        if CODE in one.lacks:
             return (
-                f"'doorward enroll{system} {one.person.name}' enrols them; --nullok lets in who "
-                "has not enrolled yet."
+                f"'doorward enroll{switch} {{name}}' enrols them; --nullok lets in who has not yet."
             )
-        if secret and one.enrolment is Enrolment.BROKEN:
-            return f"'doorward status{system} {one.person.name}' says what is wrong with the file."
-        return f"'doorward pam explain {one.service} --user {one.person.name}' says how it is now."
+        if KEY in one.lacks:
+            return "'ssh-copy-id' puts a key there; or leave them out, with --match."
+        return f"'doorward pam explain {one.service} --user {{name}}' says how it is now."
 
     def _errors(self) -> Iterator[Reason]:
         """Yield the errors that lint finds in the services then, and does not find now."""
@@ -218,6 +224,10 @@ def _kind(one: Effect) -> str:
 
 
 def _why(one: Effect) -> str:
-    if one.enrolment is Enrolment.BROKEN:
+    if one.enrolment is Enrolment.BROKEN and CODE in one.lacks:
         return one.problem
-    return "not enrolled" if one.enrolment is Enrolment.NO else "there is no way left for them"
+    lacks = [said for answer, said in _LACKS.items() if answer in one.lacks]
+    return ", ".join(lacks) or "there is no way left for them"
+
+
+_LACKS = {CODE: "not enrolled", PASSWORD: "without a password", KEY: "without an SSH key"}

@@ -50,7 +50,7 @@ def _made_by(rule: Rule, service: Service, history: Sequence[Transaction]) -> Tr
     if blocks.find(file.content, MARKS, file.path) is None:
         return None
     for one in history:
-        if one.state in _MADE and rule.path in {file.path for file in one.record.files}:
+        if one.state() in _MADE and rule.path in {file.path for file in one.record.files}:
             return one
     return None
 
@@ -65,4 +65,4 @@ def _changed(made: Transaction, tree: Tree) -> Iterator[str]:
 
 def pending(history: Sequence[Transaction]) -> Transaction | None:
     """Return the change that waits to be confirmed, if there is one."""
-    return next((one for one in history if one.state in PENDING), None)
+    return next((one for one in history if one.state() in PENDING), None)
