@@ -22,13 +22,18 @@ VARIANT = "minbase"
 PACKAGES = (
     "binutils",  # strip: how large a module is in a package
     "chrony",  # chronyd, with its hands off the clock: says how far that is off
+    "dbus",  # lightdm wants a system bus
     "fail2ban",  # fail2ban-regex: reads the log as our filter has it read
+    "fonts-dejavu-core",  # letters on the greeter
     "iproute2",  # `ip`: brings the loopback up
     "libpam-google-authenticator",  # the reference that ours is compared with
     "libpam-modules",  # pam_unix, pam_access and the others that stacks are made of
     "libpam-oath",  # another peer that ours is measured beside
+    "lightdm",  # a client of PAM that is no program on a terminal
+    "lightdm-gtk-greeter",  # its login box
     "login",  # a client of PAM on a terminal
     "mandoc",  # reads the man pages as strictly as can be
+    "openbox",  # the session that lightdm logs in to
     "openssh-client",  # logs in
     "openssh-server",  # is logged in to
     "passwd",  # useradd, chpasswd: users to enrol
@@ -38,6 +43,9 @@ PACKAGES = (
     "strace",  # which system calls the module makes, and making them fail
     "sudo",  # a client of PAM
     "valgrind",  # which memory the module touches, and how many instructions it takes
+    "xdotool",  # types into the login box
+    "xterm",  # what the session shows
+    "xvfb",  # an X server in memory
     "zbar-tools",  # zbarimg: reads the QR code as a phone would
 )
 
