@@ -12,16 +12,14 @@ from pathlib import Path
 from typing import IO
 
 from demo.process import output_of
+from demo.service import demand_private_host, protect, unprotect
 
 ADDRESS = "127.0.0.1"  # a client may come from any other of 127.0.0.0/8
 
-_PRIVATE_HOST = Path("/run/doorward-private-host")
 _SSHD = "/usr/sbin/sshd"  # sshd(8) wants an absolute path, and takes its last part as PAM's service
-_SERVICE = Path("/etc/pam.d/sshd")
-_INCLUDED_ABOVE = "@include common-auth\n"  # asks for the password
 _DEV_LOG = "/dev/log"  # where syslog(3) sends to
 _MARK = re.compile("[0-9a-f]{64}")
-_SECONDS_MAX = 30  # for what takes a moment, so that a fault does not hang
+_SECONDS_MAX = 60  # for what takes a moment, so that a fault does not hang
 
 _SETTINGS = """\
 Port {port}
@@ -50,19 +48,23 @@ class Log:
         self._thread = threading.Thread(target=self._take, args=(lines,), daemon=True)
         self._thread.start()
 
-    def wait_for(self, start: str) -> None:
-        """Wait until there is a line that starts so.
+    def wait_for(self, *starts: str, after: int = -1) -> int:
+        """Wait for a line that starts with one of these, below line number `after`.
 
-        Raises RuntimeError, with the lines that there are, if none comes.
+        Return its number. Raises RuntimeError, with the lines that there are, if none comes.
         """
 
-        def found() -> bool:
-            return any(line.startswith(start) for line in self._lines)
+        def found() -> int | None:
+            below = enumerate(self._lines[after + 1 :], after + 1)
+            return next((number for number, line in below if line.startswith(starts)), None)
 
         with self._more:
-            self._more.wait_for(lambda: found() or self._ended, _SECONDS_MAX)
-            if not found():
-                raise RuntimeError(f"no {start!r} in the log:\n" + "\n".join(self._lines))
+            self._more.wait_for(lambda: self._ended or found() is not None, _SECONDS_MAX)
+            number = found()
+            if number is None:
+                missing = " or ".join(map(repr, starts))
+                raise RuntimeError(f"no {missing} in the log:\n" + "\n".join(self._lines))
+            return number
 
     def lines(self) -> list[str]:
         """Return what has come so far."""
@@ -83,7 +85,7 @@ class Log:
             self._more.notify_all()
 
 
-def _lines(stream: IO[str] | None) -> Iterator[str]:
+def lines_of(stream: IO[str] | None) -> Iterator[str]:
     """Read to the end and close."""
     if stream:
         with stream:
@@ -136,11 +138,9 @@ class Server:
     """
 
     def __init__(self) -> None:
-        if not _PRIVATE_HOST.exists():
-            raise RuntimeError("this changes /etc: run it in a private host (python -m lab run …)")
+        demand_private_host()
         with contextlib.ExitStack() as undo:
-            self._service_before = _SERVICE.read_text()
-            undo.callback(_SERVICE.write_text, self._service_before)
+            undo.callback(unprotect, "sshd")
             # Each login reads the files in it anew.
             folder = Path(undo.enter_context(tempfile.TemporaryDirectory()))
             host_key = folder / "host_key"
@@ -153,7 +153,7 @@ class Server:
             process = _start(folder / "sshd_config")
             undo.callback(process.wait)
             undo.callback(process.terminate)
-            self.log = Log(_lines(process.stderr))
+            self.log = Log(lines_of(process.stderr))
             self.log.wait_for("Server listening ")
             self.close = undo.pop_all().close
 
@@ -162,13 +162,7 @@ class Server:
 
         sshd reads the service anew for each login.
         """
-        words = [f"[{option}]" if " " in option else option for option in options]
-        line = " ".join(["auth required pam_doorward.so", *words])
-        above, included, below = self._service_before.partition(_INCLUDED_ABOVE)
-        if not included:
-            raise RuntimeError(f"{_SERVICE} has no {_INCLUDED_ABOVE.strip()!r}")
-        _SERVICE.write_text(f"{above}{included}{line}\n{below}")
-        return line
+        return protect("sshd", *options)
 
 
 def _start(config: Path) -> subprocess.Popen[str]:

@@ -18,25 +18,36 @@ AccountLike = Callable[[Person, str], None]
 _numbers = itertools.count(1)
 
 
-# In which file what stands for what: a refusal does not wait for two seconds, and a container
-# whose root may not change the audit id (loginuid) still has sessions.
-CHANGES = {
-    Path("/etc/pam.d/common-auth"): ("pam_unix.so nullok", "pam_unix.so nullok nodelay"),
-    Path("/etc/pam.d/sshd"): ("required     pam_loginuid.so", "optional pam_loginuid.so"),
-}
+# In which file what stands for what: a refusal does not wait for seconds, and a container whose
+# root may not change the audit id (loginuid) still has sessions.
+CHANGES = [
+    ("common-auth", "pam_unix.so nullok", "pam_unix.so nullok nodelay"),
+    ("lightdm", "required        pam_loginuid.so", "optional pam_loginuid.so"),
+    ("login", "pam_faildelay.so  delay=3000000", "pam_faildelay.so delay=0"),
+    ("login", "required     pam_loginuid.so", "optional pam_loginuid.so"),
+    ("sshd", "required     pam_loginuid.so", "optional pam_loginuid.so"),
+]
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """The server. A test calls its `protect` first."""
-    before = {path: path.read_text() for path in CHANGES}
-    for path, (debians, ours) in CHANGES.items():
-        assert debians in before[path]
-        path.write_text(before[path].replace(debians, ours))
-    with closing(Server()) as running:
-        yield running
+def eased() -> Iterator[None]:
+    """Services that are as in Debian, but for CHANGES."""
+    paths = [Path("/etc/pam.d", name) for name, *_ in CHANGES]
+    before = {path: path.read_text() for path in paths}
+    for path, (_, debians, ours) in zip(paths, CHANGES, strict=True):
+        text = path.read_text()
+        assert debians in text
+        path.write_text(text.replace(debians, ours))
+    yield
     for path, text in before.items():
         path.write_text(text)
+
+
+@pytest.fixture(scope="session")
+def server(eased: None) -> Iterator[Server]:  # noqa: ARG001 - it has done its work
+    """The server. A test calls its `protect` first."""
+    with closing(Server()) as running:
+        yield running
 
 
 @pytest.fixture

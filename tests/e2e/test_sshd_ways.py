@@ -16,7 +16,7 @@ import pytest
 
 from demo.person import Person
 from demo.process import output_of
-from demo.server import ADDRESS, Log, _lines, _start
+from demo.server import ADDRESS, Log, _start, lines_of
 from pamconf.sshd import Answer, PamAuth, Way, connect, query, ways
 
 SERVICE = Path("/etc/pam.d/sshd")
@@ -90,7 +90,7 @@ class Door:
         self.config = folder / "sshd_config"
         self.config.write_text(SETTINGS.format(port=self.port, folder=folder) + settings)
         self.process = _start(self.config)
-        Log(_lines(self.process.stderr)).wait_for("Server listening ")
+        Log(lines_of(self.process.stderr)).wait_for("Server listening ")
 
     def lets_in(self, person: Person, way: Way) -> bool:
         """Try a way, and nothing else."""
