@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pexpect
 
-from demo.server import ADDRESS, Server
+from demo.server import ADDRESS, Listening
 
 _SECONDS_MAX = 60  # from one prompt to the next; a refusal takes about 2
 _REFUSED = "Permission denied"
@@ -37,22 +37,33 @@ class Login:
         return self.status == _REFUSED_STATUS and _REFUSED in self.printed
 
 
-def log_in(server: Server, user: str, answers: Sequence[str], source: str = ADDRESS) -> Login:
+def log_in(
+    server: Listening,
+    user: str,
+    answers: Sequence[str],
+    source: str = ADDRESS,
+    *,
+    key: Path | None = None,
+    methods: str = "",
+) -> Login:
     """Log in from the address `source`, answering one prompt after another.
 
-    Where there are more prompts than answers, ssh is ended at the first that has none.
+    Where there are more prompts than answers, ssh is ended at the first that has none. `methods`
+    are sshd's, keyboard-interactive if nothing is said, after publickey where there is a `key`.
     """
+    methods = methods or ("publickey,keyboard-interactive" if key else "keyboard-interactive")
     with tempfile.TemporaryDirectory() as folder:
         known_hosts = Path(folder, "known_hosts")
         known_hosts.write_text(f"[{ADDRESS}]:{server.port} {server.host_key}\n")
         settings = {
             "UserKnownHostsFile": known_hosts,
             "StrictHostKeyChecking": "yes",
-            "PreferredAuthentications": "keyboard-interactive",
+            "PreferredAuthentications": methods,
             "NumberOfPasswordPrompts": "1",
         }
         argv = ["-F", "none", "-b", source, "-p", str(server.port), "-l", user]
         argv += [f"-o{name}={value}" for name, value in settings.items()]
+        argv += ["-i", str(key)] if key else []
         argv += [ADDRESS, _COMMAND]
         ssh = pexpect.spawn("ssh", argv, timeout=_SECONDS_MAX, encoding="utf-8")
         ssh.delaybeforesend = None  # ssh turns the echo off before it prompts
@@ -60,10 +71,11 @@ def log_in(server: Server, user: str, answers: Sequence[str], source: str = ADDR
 
 
 def _talk(ssh: "pexpect.spawn[str]", user: str, answers: Sequence[str], source: str) -> Login:
-    prompt = rf"\({re.escape(user)}@{re.escape(ADDRESS)}\) [^\r\n]*: $"
+    whose = rf"{re.escape(user)}@{re.escape(ADDRESS)}"
+    prompt = rf"(\({whose}\) |{whose}'s )[^\r\n]*: $"
     asked: list[str] = []
     while ssh.expect([prompt, pexpect.EOF, pexpect.TIMEOUT]) == 0:
-        asked.append(str(ssh.after).partition(") ")[2])
+        asked.append(re.sub(rf"^(\({whose}\) |{whose}'s )", "", str(ssh.after)))
         if len(asked) > len(answers):
             break
         ssh.sendline(answers[len(asked) - 1])

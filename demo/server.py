@@ -9,7 +9,7 @@ import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from demo.process import output_of
 from demo.service import demand_private_host, protect, unprotect
@@ -17,6 +17,7 @@ from demo.service import demand_private_host, protect, unprotect
 ADDRESS = "127.0.0.1"  # a client may come from any other of 127.0.0.0/8
 
 _SSHD = "/usr/sbin/sshd"  # sshd(8) wants an absolute path, and takes its last part as PAM's service
+_HOST_KEY = Path("/etc/ssh/ssh_host_ed25519_key.pub")
 _DEV_LOG = "/dev/log"  # where syslog(3) sends to
 _MARK = re.compile("[0-9a-f]{64}")
 _SECONDS_MAX = 60  # for what takes a moment, so that a fault does not hang
@@ -130,6 +131,35 @@ class Syslog:
         return [line for line in self._log.lines() if not _MARK.fullmatch(line)][start:]
 
 
+class Listening(Protocol):
+    """A server that clients find: `port` is where, `host_key` its public key."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens, at ADDRESS."""
+
+    @property
+    def host_key(self) -> str:
+        """Such as "ssh-ed25519 AAAA…"."""
+
+
+class MachineServer:
+    """This host's own OpenSSH server until `close`, by its own sshd_config, but on a free port."""
+
+    def __init__(self) -> None:
+        demand_private_host()
+        self.host_key = _HOST_KEY.read_text().rpartition(" ")[0]
+        self.port = _free_port()
+        self._process = _start("-o", f"ListenAddress={ADDRESS}:{self.port}")
+        self.log = Log(lines_of(self._process.stderr))
+        self.log.wait_for("Server listening ")
+
+    def close(self) -> None:
+        """End it."""
+        self._process.terminate()
+        self._process.wait()
+
+
 class Server:
     """An OpenSSH server on loopback until `close`, with this host's /etc/pam.d/sshd.
 
@@ -146,11 +176,10 @@ class Server:
             host_key = folder / "host_key"
             output_of("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(host_key))
             self.host_key = " ".join(host_key.with_suffix(".pub").read_text().split()[:2])
-            with socket.create_server((ADDRESS, 0)) as free:
-                self.port: int = free.getsockname()[1]
+            self.port = _free_port()
             settings = _SETTINGS.format(address=ADDRESS, port=self.port, host_key=host_key)
             (folder / "sshd_config").write_text(settings)
-            process = _start(folder / "sshd_config")
+            process = _start("-f", str(folder / "sshd_config"))
             undo.callback(process.wait)
             undo.callback(process.terminate)
             self.log = Log(lines_of(process.stderr))
@@ -165,7 +194,12 @@ class Server:
         return protect("sshd", *options)
 
 
-def _start(config: Path) -> subprocess.Popen[str]:
+def _free_port() -> int:
+    with socket.create_server((ADDRESS, 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _start(*options: str) -> subprocess.Popen[str]:
     Path("/run/sshd").mkdir(exist_ok=True)  # sshd's own place to be nobody in
-    argv = [_SSHD, "-D", "-e", "-f", str(config)]
-    return subprocess.Popen(argv, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen([_SSHD, "-D", "-e", *options], stderr=subprocess.PIPE, text=True)

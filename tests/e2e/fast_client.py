@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import asyncssh
 
-from demo.server import ADDRESS, Server
+from demo.server import ADDRESS, Listening
 
 
 @dataclass
@@ -62,12 +63,13 @@ class _Client(asyncssh.SSHClient):
 
 
 async def _log_in(
-    server: Server,
+    server: Listening,
     user: str,
     answers: Sequence[str],
     source: str,
     watch: Callable[[], None],
     together: asyncio.Barrier,
+    key: Path | None = None,
 ) -> Outcome:
     outcome = Outcome()
     try:
@@ -76,7 +78,7 @@ async def _log_in(
             server.port,
             username=user,
             client_factory=lambda: _Client(outcome, iter(answers), watch, together),
-            client_keys=None,
+            client_keys=[str(key)] if key else None,
             agent_path=None,
             config=None,
             known_hosts=asyncssh.import_known_hosts(
@@ -84,7 +86,7 @@ async def _log_in(
             ),
             local_addr=(source, 0),
             login_timeout="2m",
-            preferred_auth="keyboard-interactive",
+            preferred_auth="publickey,keyboard-interactive" if key else "keyboard-interactive",
         )
     except asyncssh.PermissionDenied:
         return outcome
@@ -97,20 +99,24 @@ async def _log_in(
 
 
 def log_in(
-    server: Server,
+    server: Listening,
     user: str,
     *answers: str,
     source: str = ADDRESS,
     watch: Callable[[], None] = lambda: None,
+    key: Path | None = None,
 ) -> Outcome:
     """Log in once, from the address `source`; `watch` is called at each prompt and in the session.
 
+    With a `key`, that is shown first.
+
     Where there are more prompts than answers, the login ends at the first that has none.
     """
-    return asyncio.run(_log_in(server, user, answers, source, watch, asyncio.Barrier(1)))
+    one = asyncio.Barrier(1)
+    return asyncio.run(_log_in(server, user, answers, source, watch, one, key))
 
 
-def log_in_together(server: Server, user: str, *answers: str, logins: int) -> list[Outcome]:
+def log_in_together(server: Listening, user: str, *answers: str, logins: int) -> list[Outcome]:
     """Log in that many times: each answers a prompt only when all have been asked."""
 
     async def run() -> list[Outcome]:

@@ -89,7 +89,7 @@ class Door:
         self.key = str(folder / "key")
         self.config = folder / "sshd_config"
         self.config.write_text(SETTINGS.format(port=self.port, folder=folder) + settings)
-        self.process = _start(self.config)
+        self.process = _start("-f", str(self.config))
         Log(lines_of(self.process.stderr)).wait_for("Server listening ")
 
     def lets_in(self, person: Person, way: Way) -> bool:

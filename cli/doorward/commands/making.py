@@ -8,7 +8,7 @@ import click
 
 from doorward.commands.options import Decorator
 from doorward.errors import RefusedError
-from doorward.protection.applying import Applied, apply, check_is_root
+from doorward.protection.applying import Applied, apply
 from doorward.protection.plan import Plan
 from doorward.protection.presentation import as_json as plan_as_json
 from doorward.protection.presentation import show_plan, show_refusals
@@ -81,7 +81,6 @@ def confirm_within(seconds: int | None, *, no_confirm: bool, root: str) -> int |
 
 def make(plan: Plan, how: How) -> None:
     """Show a plan, and make the change; RefusedError where it is refused."""
-    check_is_root(plan.tree.root)
     if not plan.changes:
         say_json({"changed": False}) if how.as_json else say("All is so already: nothing to do.")
         return

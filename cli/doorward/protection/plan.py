@@ -9,7 +9,7 @@ from functools import cached_property
 import pamconf
 from doorward import clock, pam_checks
 from doorward.clock import Clock
-from doorward.enrolment.places import place_switch
+from doorward.enrolment.places import HOME, SYSTEM, place_switch
 from doorward.explained import explained, services, told
 from doorward.protection import mounts
 from doorward.protection.changes import Changes
@@ -137,6 +137,8 @@ class Plan:
         switch = place_switch(secret.template) if secret else ""
         if one.enrolment is Enrolment.BROKEN:
             return f"'doorward status{switch} {{name}}' says what is wrong with the file."
+        if CODE in one.lacks and secret and secret.template == SYSTEM and self._is_at_home(one):
+            return "'doorward move {name} --system' takes the secret along that they have at home."
         if CODE in one.lacks:
             return (
                 f"'doorward enroll{switch} {{name}}' enrols them; --nullok lets in who has not yet."
@@ -144,6 +146,10 @@ class Plan:
         if KEY in one.lacks:
             return "'ssh-copy-id' puts a key there; or leave them out, with --match."
         return f"'doorward pam explain {one.service} --user {{name}}' says how it is now."
+
+    @staticmethod
+    def _is_at_home(one: Effect) -> bool:
+        return one.person.enrolment(Secret(HOME, None))[0] is Enrolment.YES
 
     def _errors(self) -> Iterator[Reason]:
         """Yield the errors that lint finds in the services then, and does not find now."""

@@ -1,0 +1,299 @@
+"""`doorward pam enable` on a host whose own sshd is logged in to: tried, confirmed, taken back."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from demo import client as openssh
+from demo.person import Person
+from demo.process import output_of
+from demo.server import ADDRESS, MachineServer
+from tests.e2e.attempts import CODE as ANSWER_CODE
+from tests.e2e.enrollee import run_as_root
+from tests.e2e.fast_client import log_in
+
+PASSWORD, CODE = "Password: ", "Verification code: "
+LAN_ADDRESS = "127.0.0.2"
+FILES = (Path("/etc/pam.d"), Path("/etc/ssh"), Path("/etc/security"))
+UNPROVEN = 14
+KEY_AND_CODE = ("--methods", "publickey,keyboard-interactive:pam")
+OFTEN = ("--rate-limit", "none", "--recovery-codes", "10")
+SECONDS_MAX = 60
+
+
+def contents() -> dict[str, bytes]:
+    """All that login files say."""
+    files = (path for folder in FILES for path in folder.rglob("*") if path.is_file())
+    return {str(path): path.read_bytes() for path in files}
+
+
+@pytest.fixture
+def sshd(eased: None) -> Iterator[MachineServer]:  # noqa: ARG001 - it has done its work
+    """The host's own sshd, as Debian installs it; afterwards all files are as before."""
+    before = contents()
+    with closing(MachineServer()) as running:
+        yield running
+    if json.loads(output_of("doorward", "pam", "status", "--json"))["pending"]:
+        run_as_root("pam", "undo")
+    for path in contents():
+        if path not in before:
+            Path(path).unlink()
+    for path, content in before.items():
+        if Path(path).read_bytes() != content:
+            Path(path).write_bytes(content)
+
+
+@pytest.fixture
+def key(person: Person, tmp_path: Path) -> Path:
+    """A key of the person's, which sshd knows."""
+    path = tmp_path / "key"
+    output_of("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path))
+    folder = Path(f"/home/{person.name}/.ssh")
+    output_of("install", "-d", "-o", person.name, "-m", "700", str(folder))
+    public = str(path.with_suffix(".pub"))
+    output_of("install", "-o", person.name, "-m", "600", public, str(folder / "authorized_keys"))
+    return path
+
+
+def done(*arguments: str) -> str:
+    """Run a command of `doorward pam` that succeeds."""
+    run = run_as_root("pam", *arguments)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + SECONDS_MAX
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def states() -> list[str]:
+    """What became of all changes, the newest first."""
+    return [one["state"] for one in json.loads(done("history", "--json"))]
+
+
+def by_password(sshd: MachineServer, person: Person) -> openssh.Login:
+    """Log in by sshd's own password method, as on a machine that nobody has changed."""
+    return openssh.log_in(sshd, person.name, [person.password], methods="password")
+
+
+def by_code(sshd: MachineServer, person: Person) -> openssh.Login:
+    """Log in with password and code."""
+    return openssh.log_in(sshd, person.name, [person.password, person.code()])
+
+
+# --- On trial -------------------------------------------------------------------------------------
+
+
+def test_a_change_that_nobody_confirms(sshd: MachineServer, enrolled: Person) -> None:
+    """Who is locked out by a change would stay so."""
+    before = contents()
+    assert by_password(sshd, enrolled).let_in
+    done("enable", "sshd", "--nullok", "--confirm-within", "10s")
+    login = by_code(sshd, enrolled)
+    assert (login.let_in, login.asked) == (True, (PASSWORD, CODE))
+    assert not by_password(sshd, enrolled).let_in
+    wait_until(lambda: states()[0] == "rolled-back")
+    assert contents() == before
+    wait_until(lambda: by_password(sshd, enrolled).let_in)
+
+
+def test_a_change_that_a_login_proves(sshd: MachineServer, enrolled: Person, key: Path) -> None:
+    """A change would be confirmed that nobody gets in by, or could not be at all."""
+    old = contents()
+    done("enable", "sshd", "--nullok", "--confirm-within", "1h")
+    assert run_as_root("pam", "confirm").returncode == UNPROVEN
+    assert openssh.log_in(sshd, enrolled.name, [], key=key).let_in
+    wrong = openssh.log_in(sshd, enrolled.name, [enrolled.password, enrolled.wrong_code()])
+    assert wrong.refused
+    refused = run_as_root("pam", "confirm")
+    assert refused.returncode == UNPROVEN
+    assert "nobody has logged in by sshd since the change" in refused.stderr
+    assert by_code(sshd, enrolled).let_in
+    assert f"sshd: {enrolled.name} got in from {ADDRESS} (code)" in done("confirm")
+    assert states()[0] == "confirmed"
+    assert not Path("/run/doorward/pending").exists()
+    assert run_as_root("pam", "confirm").returncode == 1
+    assert by_code(sshd, enrolled).let_in
+    done("undo")
+    assert contents() == old
+    wait_until(lambda: by_password(sshd, enrolled).let_in)
+
+
+def test_taken_back_at_once(sshd: MachineServer, enrolled: Person) -> None:
+    """Who sees that something is wrong would have to wait."""
+    before = contents()
+    done("enable", "sshd", "--nullok", "--confirm-within", "1h")
+    assert run_as_root("pam", "enable", "lightdm", "--nullok").returncode == 1
+    done("undo")
+    assert contents() == before
+    assert states()[0] == "rolled-back"
+    wait_until(lambda: by_password(sshd, enrolled).let_in)
+
+
+@pytest.mark.parametrize("when", ["while it is at work", "once it is on trial"])
+def test_killed(sshd: MachineServer, enrolled: Person, when: str) -> None:
+    """Files would stay as a command left them that was killed."""
+    before = contents()
+    command = ["doorward", "pam", "enable", "sshd", "--nullok", "--confirm-within", "10s"]
+    drop_in = Path("/etc/ssh/sshd_config.d/00-doorward.conf")
+    enabling = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    if when == "while it is at work":
+        wait_until(lambda: drop_in.exists() or enabling.poll() is not None)
+        enabling.send_signal(signal.SIGKILL)
+    enabling.wait()
+    wait_until(lambda: states()[0] == "rolled-back")
+    assert contents() == before
+    wait_until(lambda: by_password(sshd, enrolled).let_in)
+
+
+def test_a_lost_connection(sshd: MachineServer, enrolled: Person) -> None:
+    """A change would not come back where the terminal it was made in is gone."""
+    before = contents()
+    command = "doorward pam enable sshd --nullok --confirm-within 10s; kill -HUP -- -$$"
+    subprocess.run(["sh", "-c", command], check=False, start_new_session=True, capture_output=True)
+    assert contents() != before
+    wait_until(lambda: states()[0] == "rolled-back")
+    assert contents() == before
+    assert by_password(sshd, enrolled).let_in
+
+
+# --- What can be chosen ---------------------------------------------------------------------------
+
+
+def both(
+    sshd: MachineServer, person: Person, *, source: str = ADDRESS, key: Path | None = None
+) -> tuple[str, ...]:
+    """Log in by OpenSSH's client and by asyncssh, as `explain` foretells; return the prompts."""
+    told = json.loads(done("explain", "sshd", "--user", person.name, "--from", source, "--json"))[
+        "services"
+    ][0]
+    meant = "publickey,keyboard-interactive:pam" if key else "keyboard-interactive"
+    (door,) = (door for door in told["doors"] if door["door"] == meant)
+    enrolment = (
+        "enrolled"
+        if Path(f"/home/{person.name}/.google_authenticator").exists()
+        or (Path(f"/var/lib/doorward/secrets/{person.name}").exists())
+        else "not enrolled"
+    )
+    (decision,) = (
+        one
+        for one in door["decisions"]
+        if all(enrolment in phrases for name, phrases in one["who"].items() if "factor" in name)
+    )
+    asked = tuple(
+        PASSWORD if one == "password" else CODE for one in decision["asked"] if one != "key"
+    )
+
+    def answers() -> list[str]:
+        codes = [person.recovery_codes.pop()] if ANSWER_CODE in decision["asked"] else []
+        return [person.password, *codes]
+
+    login = openssh.log_in(sshd, person.name, answers(), source, key=key)
+    assert (login.asked, login.let_in) == (asked, True)
+    outcome = log_in(sshd, person.name, *answers(), source=source, key=key)
+    assert [text for text, _ in outcome.prompts] == [*asked]
+    assert outcome.session == person.name
+    if ANSWER_CODE in decision["asked"]:
+        wrong = [person.password, person.wrong_code()]
+        assert openssh.log_in(sshd, person.name, wrong, source, key=key).refused
+        assert not log_in(sshd, person.name, *wrong, source=source, key=key).let_in
+    return asked
+
+
+def test_nullok(sshd: MachineServer, person: Person) -> None:
+    """Who has not enrolled would be locked out with nullok, or let in without."""
+    done("enable", "sshd", "--nullok")
+    assert both(sshd, person) == (PASSWORD,)
+    person.enrol(*OFTEN)
+    assert both(sshd, person) == (PASSWORD, CODE)
+    done("enable", "sshd", "--i-know")
+    assert both(sshd, person) == (PASSWORD, CODE)
+    Path(f"/home/{person.name}/.google_authenticator").unlink()
+    answers = [person.password, "123456"]
+    assert openssh.log_in(sshd, person.name, answers).refused
+    assert not log_in(sshd, person.name, *answers).let_in
+    refusal = run_as_root("pam", "enable", "sshd")
+    assert refusal.returncode == 0, "all is so already"
+
+
+@pytest.mark.parametrize("style", ["module", "pam_access"])
+def test_skip_from(sshd: MachineServer, person: Person, style: str) -> None:
+    """The local network would be asked, or the rest of the world would not."""
+    person.enrol(*OFTEN)
+    done("enable", "sshd", "--i-know", "--skip-from", LAN_ADDRESS, "--skip-style", style)
+    assert both(sshd, person) == (PASSWORD, CODE)
+    assert both(sshd, person, source=LAN_ADDRESS) == (PASSWORD,)
+
+
+def test_groups(sshd: MachineServer, person: Person) -> None:
+    """The wrong ones would be asked for a code."""
+    person.enrol(*OFTEN)
+    output_of("groupadd", "--force", "asked")
+    done("enable", "sshd", "--i-know", "--only-group", "asked")
+    assert both(sshd, person) == (PASSWORD,)
+    done("enable", "sshd", "--i-know", "--except-group", "asked")
+    assert both(sshd, person) == (PASSWORD, CODE)
+    output_of("usermod", "--append", "--groups", "asked", person.name)
+    assert both(sshd, person) == (PASSWORD,)
+    done("enable", "sshd", "--i-know", "--only-group", "asked")
+    assert both(sshd, person) == (PASSWORD, CODE)
+    output_of("groupdel", "asked")
+
+
+@pytest.mark.parametrize("match", [(), ("--match", "User person*")])
+def test_key_and_code(sshd: MachineServer, person: Person, key: Path, match: Sequence[str]) -> None:
+    """A key alone, or a code without it, would do."""
+    person.enrol(*OFTEN)
+    done("enable", "sshd", "--i-know", *KEY_AND_CODE, *match)
+    assert both(sshd, person, key=key) == (PASSWORD, CODE)
+    assert openssh.log_in(sshd, person.name, [person.password, person.code()]).refused
+    assert openssh.log_in(sshd, person.name, [], key=key, methods="publickey").refused
+
+
+def test_secrets_of_roots(sshd: MachineServer, person: Person) -> None:
+    """A secret that its owner cannot touch would not be found, or one of theirs be taken."""
+    person.enrol(*OFTEN)
+    plan = json.loads(run_as_root("pam", "enable", "sshd", "--system-secrets", "--json").stdout)
+    (refused,) = (one for one in plan["people"] if one["user"] == person.name)
+    assert (refused["enrolment"], refused["then"]) == ("not enrolled", "refused")
+    assert any("'doorward move person" in one["mend"] for one in plan["refusals"])
+    output_of("doorward", "move", person.name, "--system")
+    done("enable", "sshd", "--system-secrets", "--i-know")
+    assert both(sshd, person) == (PASSWORD, CODE)
+
+
+def test_sshd_says_otherwise(sshd: MachineServer, enrolled: Person) -> None:
+    """Settings would count that sshd takes otherwise than they were meant, or does not take."""
+    config = Path("/etc/ssh/sshd_config")
+    before = config.read_bytes()
+    config.write_bytes(before + b"\nNoSuchKeyword yes\n")
+    changed = contents()
+    run = run_as_root("pam", "enable", "sshd", "--nullok")
+    assert run.returncode != 0
+    assert contents() == changed
+    assert states()[:1] in ([], ["rolled-back"])
+    config.write_bytes(before)
+    assert by_password(sshd, enrolled).let_in
+
+
+def test_who_is_not_root(person: Person) -> None:
+    """Somebody else than root would get a trace, or somewhere."""
+    for arguments in (["enable", "sshd"], ["disable", "sshd"], ["confirm"], ["undo"]):
+        command = ["setpriv", f"--reuid={person.name}", "--clear-groups", "doorward", "pam"]
+        run = subprocess.run(
+            [*command, *arguments], capture_output=True, check=False, text=True, cwd="/"
+        )
+        assert run.returncode == 5, run.stdout + run.stderr
+        assert "only root" in run.stderr
+    assert os.geteuid() == 0
