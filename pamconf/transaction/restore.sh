@@ -21,13 +21,14 @@ say() {
 	printf '%s\n' "$1" >&2
 }
 
-hash_of() { # PATH
+look_at() { # PATH; sets `now` to its hash, "other" for what is no file, or "absent"
 	if [ -f "$1" ] && [ ! -L "$1" ]; then
-		sha256sum <"$1" | cut -c 1-64
+		now=$(sha256sum <"$1")
+		now=${now%% *}
 	elif [ -e "$1" ] || [ -L "$1" ]; then
-		echo other
+		now=other
 	else
-		echo absent
+		now=absent
 	fi
 }
 
@@ -57,7 +58,7 @@ replace() { # NUMBER PATH OLD NEW BEFORE
 }
 
 put_back() { # NUMBER PATH OLD NEW BEFORE AFTER
-	now=$(hash_of "$2")
+	look_at "$2"
 	# Neither where that is done already, nor where the file has not been replaced at all.
 	# shellcheck disable=SC3013 # -ef: dash, bash and busybox have it
 	if [ "$now" != "$5" ] && ! [ "$2" -ef "$3" ]; then
@@ -75,12 +76,12 @@ clear_away() { # NUMBER PATH OLD NEW BEFORE AFTER
 	sync_folder "$2"
 }
 
-sync_folder() { # PATH of a file in it
-	[ ! -d "$(dirname -- "$1")" ] || sync -- "$(dirname -- "$1")" || failed=yes
+sync_folder() { # PATH of what is or was in it
+	[ ! -d "${1%/*}/" ] || sync -- "${1%/*}/" || failed=yes
 }
 
 remove_empty() { # FOLDER
-	rmdir -- "$1" 2>/dev/null && sync -- "$(dirname -- "$1")"
+	[ ! -d "$1" ] || ! rmdir -- "$1" 2>/dev/null || sync_folder "$1"
 }
 
 # A daemon that is started here must not hold the lock.
@@ -96,7 +97,8 @@ flock --wait "$patience" 9 || {
 	exit 75
 }
 
-state=$(cat state)
+state=
+read -r state <state
 [ "$state,${1-}" != applied,recover ] || exit 0
 case $state in
 prepared)

@@ -39,7 +39,6 @@ from pamconf.transaction.transaction import (
 from pamconf.tree import Tree
 
 _ID = re.compile(r"(\d{8}-\d{6})(?:-(\d+))?")
-_PREPARING = ".preparing"
 _MODE_PRIVATE = 0o700
 
 
@@ -54,6 +53,7 @@ class Store:
         self._tree = Tree(root)
         self.root = self._tree.root
         self.folder = self._tree.real(str(folder))
+        self._preparing = self.folder / ".preparing"
         self.tag = tag
 
     def prepare(
@@ -117,8 +117,12 @@ class Store:
 
         What was not applied whole is taken back; so is what was not confirmed in time, where no
         watchdog did it; what is decided is cleared up after. A command calls it before it looks at
-        the files that it is to change. Raises ToolError, RecordError.
+        the files that it is to change. Raises LockedError, ToolError, RecordError.
         """
+        with explained():
+            if self._preparing.exists():
+                with locked(self.folder):
+                    shutil.rmtree(self._preparing)
         left = [one for one in self.history() if not one.is_settled()]
         for one in left:
             one.settle(*([] if _is_overdue(one) else ["recover"]))
@@ -209,7 +213,7 @@ class Store:
 
     def _write_down(self, record: Record, planned: Sequence[Planned]) -> None:
         """Make the folder of a transaction: whole, on disk, or not at all."""
-        final, folder = self.folder / record.id, self.folder / _PREPARING
+        final, folder = self.folder / record.id, self._preparing
         if folder.exists():
             shutil.rmtree(folder)
         try:

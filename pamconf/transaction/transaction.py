@@ -175,9 +175,10 @@ class Transaction:
         """Put all beside the files that takes space on the disk, so that only renames are left."""
         for folder in self.record.folders:
             real = self._real(folder)
-            real.mkdir(exist_ok=True)
-            real.chmod(_MODE_FOLDER)
-            sync_folder(real.parent)
+            if not real.exists():
+                real.mkdir()
+                real.chmod(_MODE_FOLDER)
+                sync_folder(real.parent)
         for number, change in enumerate(self.record.files, 1):
             self._stage_file(change, self.folder / "after" / str(number))
 
