@@ -1,8 +1,10 @@
 """What is written down of a change before it is made: who, when, why, and what was there."""
 
+import contextlib
 import json
 import os
 import pwd
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -125,9 +127,22 @@ def _kept(said: Mapping[str, Any] | None) -> Kept | None:
 
 def actor(environment: Mapping[str, str] = os.environ) -> Actor:
     """Return who runs this process, as far as the kernel, sudo and sshd say."""
-    client = environment.get("SSH_CONNECTION", "").split(" ")[0]
+    connection = environment.get("SSH_CONNECTION") or _inherited("SSH_CONNECTION")
     login = _login_name() or environment.get("SUDO_USER")
-    return Actor(os.getuid(), login, _terminal(), client or None)
+    return Actor(os.getuid(), login, _terminal(), connection.split(" ")[0] or None)
+
+
+def _inherited(name: str, process: Path = Path("/proc/self")) -> str:
+    """Return a variable of the nearest process above that has it: sudo hands few of them down."""
+    with contextlib.suppress(OSError):  # another user's; or it has just ended
+        while process.name != "0":
+            for variable in (process / "environ").read_bytes().split(b"\0"):
+                found = variable.removeprefix(f"{name}=".encode())
+                if found != variable:
+                    return found.decode("utf-8", "replace")
+            parent = re.findall(r"^PPid:\t(\d+)$", (process / "status").read_text(), re.MULTILINE)
+            process = process.with_name(parent[0])
+    return ""
 
 
 def _login_name(source: Path = Path("/proc/self/loginuid")) -> str | None:

@@ -38,9 +38,12 @@ enter() { # STATE
 }
 
 keep_theirs() { # NUMBER PATH HASH
-	say "$id: $2 was changed by somebody; that is kept in $folder/theirs/$1-$3"
-	ln -fT -- "$2" "theirs/$1-$3" 2>/dev/null ||
-		cp --archive --no-target-directory -- "$2" "theirs/$1-$3" && sync theirs
+	kept=theirs/$1-$3
+	if { ln -fT -- "$2" "$kept" 2>/dev/null || cp --archive -T -- "$2" "$kept"; } && sync theirs; then
+		say "$id: $2 was changed by somebody; that is kept in $folder/$kept"
+	else
+		say "$id: $2 was changed by somebody, and that could not be kept"
+	fi
 }
 
 # The old file waits beside the new one (OLD, a link to it), so a full disk does not matter.
@@ -51,7 +54,7 @@ replace() { # NUMBER PATH OLD NEW BEFORE
 		mv -fT -- "$3" "$2"
 	else
 		rm -f -- "$4" &&
-			cp --preserve=all --no-target-directory -- "before/$1" "$4" &&
+			cp --preserve=all -T -- "before/$1" "$4" &&
 			sync -- "$4" &&
 			mv -fT -- "$4" "$2"
 	fi
@@ -62,7 +65,7 @@ put_back() { # NUMBER PATH OLD NEW BEFORE AFTER
 	# Neither where that is done already, nor where the file has not been replaced at all.
 	# shellcheck disable=SC3013 # -ef: dash, bash and busybox have it
 	if [ "$now" != "$5" ] && ! [ "$2" -ef "$3" ]; then
-		[ "$now" = "$6" ] || keep_theirs "$1" "$2" "$now" || say "$id: $2: that is lost"
+		[ "$now" = "$6" ] || [ "$now" = absent ] || keep_theirs "$1" "$2" "$now"
 		replace "$@" || {
 			say "$id: $2 could not be put back"
 			failed=yes
