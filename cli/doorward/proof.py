@@ -27,6 +27,9 @@ from doorward.files import MissingError, Place, place_of_root
 
 FOLDER = "/run/doorward/pending"
 
+NO_PROOF = "DOORWARD_NO_PROOF"
+"""A variable of PAM's own environment (pam_putenv): with it the module leaves no line."""
+
 _SERVICE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _ESCAPED = r"\\x[0-9a-f]{2}"
 _USER, _RHOST = rf"((?:[A-Za-z0-9._@-]|{_ESCAPED})+)", rf"((?:[A-Za-z0-9._@:%-]|{_ESCAPED})+)"

@@ -578,6 +578,8 @@ static int log_in(struct login *l)
 
 /* Under which name the handle keeps who was asked. */
 static const char asked_user[] = "doorward-asked-user";
+/* In PAM's own environment: the program only tries, as `doorward pam try` does. */
+static const char no_proof[] = "DOORWARD_NO_PROOF";
 
 static void free_user(pam_handle_t *pamh, void *user, int status)
 {
@@ -597,7 +599,7 @@ static bool leave_proof(pam_handle_t *pamh, const char *step, const char *user, 
         .reason = reason,
     };
 
-    return proof_leave(item_of(pamh, PAM_SERVICE), &proof);
+    return pam_getenv(pamh, no_proof) == NULL && proof_leave(item_of(pamh, PAM_SERVICE), &proof);
 }
 
 /* And keeps the name for prove_accepted(): sudo goes on as the user whose rights it gives. */
