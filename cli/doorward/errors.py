@@ -20,6 +20,7 @@ command:
   12  it was done, but the result could not be shown
   13  a change of logins was refused, since it would do harm; nothing was changed
   14  a change is not confirmed, since no login has proven it
+  15  a login that was tried is refused (`pam try`)
   70  a defect in doorward
  130  interrupted with Ctrl-C
 ====  =========================================================================
@@ -115,6 +116,12 @@ class UnprovenError(DoorwardError):
     """No login has proven that a change of logins is right."""
 
     exit_code = 14
+
+
+class LoginRefusedError(DoorwardError):
+    """A login that was tried would not get in."""
+
+    exit_code = 15
 
 
 class InternalError(DoorwardError):

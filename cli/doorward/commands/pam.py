@@ -22,6 +22,7 @@ from doorward.lazy import LazyGroup
         "lint": "Say what is wrong in login stacks, and how to mend it.",
         "graph": "Draw the rules of a service, and what each path asks.",
         "access": "Check an access file, and ask it who is let in.",
+        "try": "Try whether somebody would get in, without logging in.",
     },
 )
 def command() -> None:
