@@ -72,6 +72,17 @@ def test_a_line_that_is_none_proves_nothing(line: str) -> None:
     assert proof_in(f"{line}\n".encode(), needs_cred=False) is None
 
 
+@pytest.mark.parametrize("line", [AUTH, CRED, ODD, ODD_CRED])
+def test_a_line_that_was_cut_short_spoils_the_next_and_no_more(line: str) -> None:
+    """Whoever limits the size of files for their su could put a proof together of two halves."""
+    for length in range(1, len(line)):
+        cut = line[:length]
+        assert proof_in(f"{cut}{AUTH}{CRED}".encode()) is None
+        assert proof_in(f"{AUTH}{cut}{CRED}".encode()) is None
+        assert proof_in(f"{cut}{AUTH}{AUTH}{CRED}".encode()) == ALICE
+        assert proof_in(f"{AUTH}{cut}{CRED}{CRED}".encode()) == ALICE
+
+
 def test_a_program_that_sets_no_credentials() -> None:
     """A change of polkit's service could never be confirmed, or any login confirm it."""
     assert proof_in((CRED + AUTH).encode(), needs_cred=False) == ALICE

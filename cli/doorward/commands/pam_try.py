@@ -58,7 +58,8 @@ def command(*, service: str, user: str, rhost: str | None, tty: str | None, as_j
 
     The real libpam asks what the service's rules have it ask. Replies are typed at the terminal or,
     where the standard input is none, read from it, one a line. What is asked is authenticate and
-    then acct_mgmt: no credentials are set and there is no session.
+    then acct_mgmt: no credentials are set and there is no session. What the program decides beside
+    PAM (sshd by keys and AllowUsers, say) is not tried: 'doorward pam explain' knows of that.
 
     It is a real attempt: it counts in rate limits, pam_faillock and fail2ban, and a right code is
     used up. Ends with 0 where they would get in, with 15 where they are refused.
