@@ -1,5 +1,6 @@
 #include "proof.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -28,27 +29,24 @@ static bool is_file_name(const char *service)
 
 /*
  * Writes without the signal that ends who writes more than RLIMIT_FSIZE allows: whoever starts su
- * sets that limit. The kernel sends it to the thread that writes.
+ * sets that limit. The kernel sends it to the thread that writes, and here that takes it away.
  */
 static bool write_once(int file, const char *line, size_t len)
 {
     const struct timespec at_once = {0};
     sigset_t too_large;
     sigset_t before;
-    sigset_t pending;
-    bool written;
+    ssize_t written;
 
     sigemptyset(&too_large);
     sigaddset(&too_large, SIGXFSZ);
     if (pthread_sigmask(SIG_BLOCK, &too_large, &before) != 0)
         return false;
-    sigemptyset(&pending);
-    sigpending(&pending);
-    written = write(file, line, len) == (ssize_t)len;
-    if (!written && !sigismember(&pending, SIGXFSZ))
+    written = write(file, line, len);
+    if (written < 0 && errno == EFBIG)
         (void)sigtimedwait(&too_large, NULL, &at_once);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return written;
+    return written == (ssize_t)len;
 }
 
 static const char *or_dash(const char *text)

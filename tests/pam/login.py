@@ -73,6 +73,7 @@ class Setting:
     switches: Sequence[str] = ()
     module: Path | None = None
     under: Sequence[str] = ()
+    service: str = "doorward-test"
 
 
 @dataclass
@@ -99,8 +100,8 @@ def write_service(folder: Path, setting: Setting) -> str:
     (folder / "other").touch()  # libpam complains where it is missing
     new = folder / "new"
     new.write_text(f"auth required {' '.join(words)}\n")
-    new.rename(folder / "doorward-test")  # at once: another login may be reading it
-    return "doorward-test"
+    new.rename(folder / setting.service)  # at once: another login may be reading it
+    return setting.service
 
 
 def copy_programs() -> None:

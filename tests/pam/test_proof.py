@@ -1,6 +1,8 @@
 """What the module leaves where a change of a service waits for a login, and doorward's reader."""
 
 import os
+import re
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,7 +13,7 @@ from doorward.errors import FileError
 from doorward.proof import FOLDER, Proof, expect, forget, proven
 
 from tests.pam.conftest import NOW, RECOVERY_CODE, code_at, enrol, owned
-from tests.pam.login import FEWER, Setting, all_at_once, log_in, shell
+from tests.pam.login import FEWER, Login, Setting, all_at_once, log_in, shell
 
 SERVICE = "doorward-test"
 PENDING = Path(FOLDER)
@@ -216,6 +218,19 @@ def test_where_nothing_may_be_written_nothing_is(
     assert content_of_all() == before
 
 
+@pytest.mark.parametrize(
+    ("service", "left"),
+    [("x" * 64, 2), ("0.a_b-c", 2), ("x" * 65, 0), ("a+b", 0), ("_x", 0), (".x", 0), ("-x", 0)],
+)
+def test_which_services_can_be_proven(home: Path, confdir: Path, service: str, left: int) -> None:
+    """The module and doorward would differ on a name, or a name be a path."""
+    enrol(home)
+    shell(f"install -m 600 /dev/null {PENDING / service}")
+    result = log_in(confdir, replace(CODE, service=service), [f"={code_at()}"])
+    assert result.module == "PAM_SUCCESS"
+    assert (PENDING / service).read_text().count("\n") == left
+
+
 def test_the_last_line_begins_below_64_kib(home: Path, confdir: Path) -> None:
     """Somebody who logs in again and again could fill the memory."""
     enrol(home)
@@ -258,6 +273,29 @@ def test_a_limit_on_files_ends_no_login(home: Path, confdir: Path) -> None:
         assert bool(proven(SERVICE)) == whole
         cut += not whole
     assert 0 < cut < len(range(0, 120, FEWER))
+
+
+WITH_THE_SIGNAL = """
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGXFSZ])
+os.kill(os.getpid(), signal.SIGXFSZ)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_a_signal_of_somebody_elses_stays(home: Path, confdir: Path) -> None:
+    """A program that puts SIGXFSZ off, to hear of it later, would never hear of it."""
+    enrol(home)
+    under = ("/usr/bin/python3", "-c", WITH_THE_SIGNAL)
+    with Login(confdir, replace(CODE, switches=["fsize=0"], under=under)) as login:
+        login.next_prompt()
+        login.reply(code_at())
+        assert login.next_prompt() is None
+        assert login.result().module == "PAM_SUCCESS"
+        status = Path(f"/proc/{login.pid}/status").read_text()
+    of_thread, of_process = re.findall(r"^(?:SigPnd|ShdPnd):\t(\w+)$", status, re.MULTILINE)
+    assert (int(of_thread, 16), int(of_process, 16)) == (0, 1 << (signal.SIGXFSZ - 1))
+    assert FILE.read_text() == ""
 
 
 def test_a_full_disk_ends_no_login(home: Path, confdir: Path) -> None:
