@@ -51,7 +51,7 @@ build/wheels/.built: $(SOURCES) | .venv/bin/pip
 	.venv/bin/python -m pip install --quiet "$$(echo build/wheels/doorward-*.whl)[dev]"
 	touch $@
 
-demo: setup ## log in over SSH in a private host: right codes, wrong codes, no codes
+demo: setup ## log in over SSH and on a screen in a private host: right codes, wrong codes, none
 	$(LAB) run .venv/bin/python -m demo
 
 install: setup ## put doorward on this machine: /opt/doorward, man pages, and the PAM module

@@ -1,18 +1,22 @@
-"""Nine ways to knock at an SSH server that asks for codes, and what came of each."""
+"""Ways to knock at an SSH server and a login screen that ask for codes, and what came of each."""
 
 import io
 import os
 import re
 import sys
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pexpect
 
+from demo import lightdm
 from demo.client import Login, log_in
 from demo.person import Person
+from demo.pictures import keep
 from demo.server import ADDRESS, Server, Syslog
+from demo.service import protect
 
 PASSWORD, CODE = "Password: ", "Verification code: "
 LAN_ADDRESS = "127.0.0.2"
@@ -70,10 +74,21 @@ class Knock:
         """What they type."""
         return (self.person.password,) if self.code is None else (self.person.password, self.code)
 
+    @property
+    def expected(self) -> str:
+        """How it should go, in words."""
+        verdict = "let in" if self.let_in else "refused"
+        return f"{verdict}, asked for {' and '.join(prompt.strip(': ') for prompt in self.asked)}"
+
     def is_as_expected(self, login: Login) -> bool:
-        """Compare with how it went, from the client's point of view."""
+        """Compare with how it went at a server, from the client's point of view."""
         verdict = login.let_in if self.let_in else login.refused
         return verdict and login.asked == self.asked
+
+    def is_as_expected_on_screen(self, login: lightdm.Login) -> bool:
+        """Compare with how it went at a login box: how often it asked, and what came then."""
+        verdict = login.let_in if self.let_in else login.refused
+        return verdict and len(login.prompts) == len(self.asked)
 
 
 class Tally:
@@ -88,8 +103,7 @@ class Tally:
 
     def attempt(self, what: str, *knocks: Knock, note: str = "") -> None:
         """Knock, once or several times, and print what was tried and what came of it."""
-        self.made += 1
-        say(f"{self.made}  {what:<30}", end="")
+        self._begin(what)
         logins: list[Login] = []
         details = [note] if note else []
         for knock in knocks:
@@ -98,14 +112,34 @@ class Tally:
             logins.append(login)
             details.append(_asked(login, knock.answers) + _logged(self._syslog.lines(lines_before)))
         good = all(knock.is_as_expected(login) for knock, login in zip(knocks, logins, strict=True))
+        self._end(", then ".join(map(_outcome, logins)), details, knocks, good=good)
+
+    def attempt_on_screen(self, what: str, knock: Knock) -> lightdm.Login:
+        """Log in at lightdm's login box, print as for the others, and return how it went."""
+        self._begin(what)
+        lines_before = len(self._syslog)
+        with closing(lightdm.Lightdm()) as running:
+            login = running.log_in(knock.person.name, knock.answers)
+        details = [_seen(login, knock.answers) + _logged(self._syslog.lines(lines_before))]
+        good = knock.is_as_expected_on_screen(login)
+        self._end(_outcome_on_screen(login), details, [knock], good=good)
+        return login
+
+    def _begin(self, what: str) -> None:
+        self.made += 1
+        say(f"{self.made:<2} {what:<30}", end="")
+
+    def _end(
+        self, outcome: str, details: Iterable[str], knocks: Iterable[Knock], *, good: bool
+    ) -> None:
         self.as_expected += good
         mark = styled("✔", "32") if good else styled("✘", "31")
-        say(f"{mark} {', then '.join(map(_outcome, logins))}")
+        say(f"{mark} {outcome}")
         for detail in details:
             say(styled(f"     {detail}", "2"))
         if not good:
             for knock in knocks:
-                say(f"     expected: {_expected(knock)}")
+                say(f"     expected: {knock.expected}")
 
 
 def _asked(login: Login, answers: tuple[str, ...]) -> str:
@@ -113,9 +147,16 @@ def _asked(login: Login, answers: tuple[str, ...]) -> str:
     return "  ".join(map("".join, zip(login.asked, typed, strict=False))) or "asked nothing"
 
 
+def _seen(login: lightdm.Login, answers: tuple[str, ...]) -> str:
+    """Say how often a login box asked, and what was typed; what it asks for is in the pictures."""
+    typed = ["•" * len(answer) for answer in answers[: len(login.prompts)]]
+    times = {1: "once", 2: "twice"}.get(len(login.prompts), f"{len(login.prompts)} times")
+    return f"asked {times}: {'  '.join(typed)}"
+
+
 def _logged(lines: list[str]) -> str:
     """Return the module's own word on a login, out of all that was logged meanwhile."""
-    reasons = re.findall(r"pam_doorward\(sshd:auth\): .* reason=(\S+)", "\n".join(lines))
+    reasons = re.findall(r"pam_doorward\(\w+:auth\): .* reason=(\S+)", "\n".join(lines))
     return f"  (log: {', '.join(reasons)})" if reasons else ""
 
 
@@ -127,9 +168,12 @@ def _outcome(login: Login) -> str:
     return f"neither let in nor refused: ssh ended with {login.status}: {login.printed}"
 
 
-def _expected(knock: Knock) -> str:
-    verdict = "let in" if knock.let_in else "refused"
-    return f"{verdict}, asked for {' and '.join(prompt.strip(': ') for prompt in knock.asked)}"
+def _outcome_on_screen(login: lightdm.Login) -> str:
+    if login.let_in:
+        return "let in"
+    if login.refused:
+        return f"refused (lightdm: {login.verdict})"
+    return f"neither let in nor refused: {login.verdict or 'asked once more'}"
 
 
 def enrol_in_terminal(person: Person) -> None:
@@ -194,6 +238,22 @@ def knock_nine_times(server: Server, tally: Tally) -> None:
     tally.attempt("erin, secret not in her home", Knock(erin, erin.code()), note=note)
 
 
+def knock_on_screen(tally: Tally) -> None:
+    """Frank logs in at a login screen, with a wrong code and with the right one."""
+    if missing := lightdm.missing_programs():
+        say(f"\nNo login on a screen: this host has no {', '.join(missing)}.")
+        return
+    frank = Person("frank", "frank-pw")
+    frank.enrol()
+    line = protect(lightdm.SERVICE)
+    say(f"\nTwo more at lightdm's login box. /etc/pam.d/lightdm has {line!r} too:\n")
+    wrong = Knock(frank, frank.wrong_code(), let_in=False)
+    tally.attempt_on_screen("frank, a wrong code", wrong)
+    login = tally.attempt_on_screen("frank, the right code", Knock(frank, frank.code()))
+    paths = [keep("demo-code", login.prompts[-1]), keep("demo-session", login.screen)]
+    say(styled(f"     pictures: {', '.join(map(str, paths))}", "2"))
+
+
 def main() -> int:
     """Run the demo; return 0 if all went as expected."""
     say(TITLE)
@@ -201,6 +261,7 @@ def main() -> int:
         with closing(Syslog()) as syslog, closing(Server()) as server:
             tally = Tally(server, syslog)
             knock_nine_times(server, tally)
+            knock_on_screen(tally)
     except (RuntimeError, OSError) as error:
         sys.stderr.write(f"demo: error: {error}\n")
         return 1

@@ -56,10 +56,11 @@ greeter-hide-users=true
 user-session=openbox
 session-wrapper={folder}/session
 """,
-    # lightdm adds arguments for a real screen: the seat, the virtual terminal.
+    # lightdm adds arguments for a real screen: the seat, the virtual terminal. A key that a busy
+    # machine lets go of late does not repeat (-r).
     "xserver": """\
 #!/bin/sh
-exec Xvfb "$1" -ac -nolisten tcp -screen 0 1024x640x24
+exec Xvfb "$1" -ac -r -nolisten tcp -screen 0 1024x640x24
 """,
     "greeter": """\
 #!/bin/sh
@@ -145,23 +146,30 @@ class Lightdm:
         Where there are more prompts than answers, the first that has none is left alone.
         """
         at = self.name(user)
+        verdict = f"{_VERDICT}{user}: "
         prompts: list[Image.Image] = []
-        while self._line(at := self._log.wait_for(_PROMPT, _VERDICT, after=at)).startswith(_PROMPT):
+        while self._line(at := self._log.wait_for(_PROMPT, verdict, after=at)).startswith(_PROMPT):
             prompts.append(self.screen.wait_for_field())
             if len(prompts) > len(answers):
                 return Login(user, tuple(prompts), "", "", prompts[-1])
             self.screen.fill_in(answers[len(prompts) - 1])
-        verdict = self._line(at).rpartition(": ")[2]
-        screen = self._desk(user) if verdict == _SUCCESS else self._next_box(at)
-        session_user = self._session_user(at) if verdict == _SUCCESS else ""
-        return Login(user, tuple(prompts), verdict, session_user, screen)
+        said = self._line(at).removeprefix(verdict)
+        screen = self._desk(user) if said == _SUCCESS else self._next_box(at)
+        session_user = self._session_user(at) if said == _SUCCESS else ""
+        return Login(user, tuple(prompts), said, session_user, screen)
 
     def name(self, user: str) -> int:
-        """Say at the login box who is there; return which line of the log says so."""
+        """Say at the login box who is there; return which line of the log says so.
+
+        Raises RuntimeError if lightdm has understood another name.
+        """
+        asked = self._log.wait_for(_PROMPT)
         before = self.screen.wait_for_field()
         self.screen.type(user)
         self.screen.press("Return")
-        at = self._log.wait_for(_ASKED_FOR + user)
+        at = self._log.wait_for(_ASKED_FOR, after=asked)
+        if self._line(at) != _ASKED_FOR + user:
+            raise RuntimeError(f"lightdm was to ask for {user}: {self._line(at)}")
         self.screen.wait_for("another field", lambda seen: seen != before)
         return at
 

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from PIL import Image, ImageChops, ImageGrab
 
+from demo.pictures import keep
 from demo.process import output_of
 
 _SECONDS_MAX = 60  # for what takes a moment, so that a fault does not hang
@@ -36,7 +37,7 @@ class Screen:
         """
         picture = self._look(seen, _SECONDS_MAX)
         if picture is None:
-            raise RuntimeError(f"not to be seen on display {self._name}: {what}")
+            raise RuntimeError(f"not to be seen: {what}; {keep('missing', self.picture())} has all")
         return picture
 
     def wait_for_field(self) -> Image.Image:
@@ -70,7 +71,9 @@ class Screen:
                 self.press("Return")
                 return
             self.press("ctrl+a", "BackSpace")
-        raise RuntimeError(f"not to be seen on display {self._name}: what was typed")
+        raise RuntimeError(
+            f"not to be seen: what was typed; {keep('missing', self.picture())} has all"
+        )
 
     def _look(self, seen: Callable[[Image.Image], bool], seconds: int) -> Image.Image | None:
         """Return the first picture that shows it and is the same twice; None if there is none."""
