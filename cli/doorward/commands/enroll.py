@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from doorward import files, process
 from doorward.commands import options
-from doorward.commands.values import RateLimitType
+from doorward.commands.values import checked_rate_limit
 from doorward.enrolment.account import account_find
 from doorward.enrolment.confirm import confirmed
 from doorward.enrolment.otpauth import Entry, entry_names
@@ -76,7 +76,7 @@ Examples:
 @click.option(
     "--rate-limit",
     metavar="N/SECONDS",
-    type=RateLimitType(),
+    callback=checked_rate_limit,
     default="3/30",
     show_default=True,
     help="How many logins may be tried in how many seconds, or 'none'.",

@@ -39,7 +39,7 @@ Examples:
 )
 @click.option("--explain", "code", metavar="CODE", help="Say all about one check, and end.")
 @click.option("--list", "listed", is_flag=True, help="List all checks, and end.")
-@click.option("--json", "form", flag_value="json", help="The same as --format json.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @options.root_option
 @click.pass_context
 def command(
@@ -49,6 +49,7 @@ def command(
     form: str,
     code: str | None,
     listed: bool,
+    as_json: bool,
     root: str,
 ) -> None:
     """Say what is wrong at SERVICE, or at every service, in practice, and how to mend it.
@@ -70,7 +71,8 @@ def command(
         found, failed = _all_of(root)
     findings = lint(found, pam_checks.machine(root), pam_checks.ALL.values())
     read = [one.name for one in found]
-    lint_formats.FORMATS[form](lint_formats.Report(root, read, findings, pam_checks.ALL))
+    print_report = lint_formats.FORMATS["json" if as_json else form]
+    print_report(lint_formats.Report(root, read, findings, pam_checks.ALL))
     is_bad = any(one.severity is Severity.ERROR for one in findings)
     ctx.exit(failed or (_PROBLEMS if is_bad else 0))
 

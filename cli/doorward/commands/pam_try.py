@@ -190,4 +190,5 @@ def _raise_if_refused(login: _Login, found: Attempt) -> None:
             f"'journalctl _PID={os.getpid()}', or /var/log/auth.log, has what each module said; "
             f"'doorward pam explain {login.service} --user {login.user}', what they ask for."
         )
-    raise LoginRefusedError(f"{login.service} refuses {login.user}: {found.deciding.words}", hint=hint)
+    message = f"{login.service} refuses {login.user}: {found.deciding.words}"
+    raise LoginRefusedError(message, hint=hint)

@@ -13,26 +13,21 @@ _PICTURE_ENDS = (".png", ".svg")
 _ATTEMPTS_MAX, _SECONDS_MAX = 100, 3600  # as the module reads RATE_LIMIT
 
 
-class RateLimitType(click.ParamType[RateLimit | None]):
-    """``N/SECONDS``, or ``none`` as None; 1 to 100 in 1 to 3600 seconds."""
-
-    name = "rate limit"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> RateLimit | None:
-        """Return what the text means."""
-        if value == "none":
-            return None
-        found = re.fullmatch(r"([0-9]{1,3})/([0-9]{1,4})", str(value))
-        if not found:
-            self.fail(f"{value!r} is neither N/SECONDS nor 'none'.", param, ctx)
-        attempts, seconds = int(found[1]), int(found[2])
-        if not 1 <= attempts <= _ATTEMPTS_MAX:
-            self.fail(f"{value!r}: N is from 1 to {_ATTEMPTS_MAX}.", param, ctx)
-        if not 1 <= seconds <= _SECONDS_MAX:
-            self.fail(f"{value!r}: SECONDS is from 1 to {_SECONDS_MAX}.", param, ctx)
-        return RateLimit(attempts, seconds)
+def checked_rate_limit(
+    _ctx: click.Context, _param: click.Parameter, value: str
+) -> RateLimit | None:
+    """Return what ``N/SECONDS`` means, 1 to 100 in 1 to 3600 seconds; of ``none``, None."""
+    if value == "none":
+        return None
+    found = re.fullmatch(r"([0-9]{1,3})/([0-9]{1,4})", value)
+    if not found:
+        raise click.BadParameter(f"{value!r} is neither N/SECONDS nor 'none'.")
+    attempts, seconds = int(found[1]), int(found[2])
+    if not 1 <= attempts <= _ATTEMPTS_MAX:
+        raise click.BadParameter(f"{value!r}: N is from 1 to {_ATTEMPTS_MAX}.")
+    if not 1 <= seconds <= _SECONDS_MAX:
+        raise click.BadParameter(f"{value!r}: SECONDS is from 1 to {_SECONDS_MAX}.")
+    return RateLimit(attempts, seconds)
 
 
 _LIKE_AN_ADDRESS = re.compile(r"[0-9.]+|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
