@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 from doorward.commands import enroll, pam
+from doorward.main import group
 from doorward.pam_models import WITH_DOORWARD
 from doorward.process import filtered
 from PIL import Image
@@ -93,6 +94,14 @@ def commands_of(group: click.Group, name: str = "") -> dict[str, click.Command]:
         inside = command if isinstance(command, click.Group) else None
         found |= commands_of(inside, f"{name}{one} ") if inside else {f"{name}{one}": command}
     return found
+
+
+def test_every_command_is_in_the_man_page() -> None:
+    """As above, of the command line: an admin would not know what else there is."""
+    page = (CHECKOUT / "docs/man/doorward.1").read_text().replace("\\-", "-")
+    commands = page.split(".SH COMMANDS\n")[1].split(".SH ")[0]
+    context = click.Context(group)
+    assert re.findall(r"^\.TP\n\.B (.+)$", commands, re.MULTILINE) == group.list_commands(context)
 
 
 def test_every_command_of_pam_is_in_its_man_page() -> None:
