@@ -60,7 +60,8 @@ def _module_content() -> bytes:
         except FileNotFoundError as error:
             raise ModuleError(
                 f"this doorward came without {MODULE_NAME}",
-                hint="Install the package again from its source, or use your distribution's.",
+                hint="Where doorward is a Debian package, its module is another, libpam-doorward; "
+                "else install it again from its source.",
             ) from error
         except OSError as error:
             raise ModuleError(f"the module does not load here: {error}") from error
