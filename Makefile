@@ -7,9 +7,15 @@ PACKAGES := build-essential ca-certificates clang clang-format clang-tidy cppche
 	graphviz libclang-rt-dev libpam0g-dev llvm ninja-build nettle-dev pkg-config python3 python3-dev \
 	python3-venv zbar-tools
 
+# What `make deb` builds and looks through packages with.
+DEB_PACKAGES := build-essential debhelper dh-python libpam0g-dev lintian meson nettle-dev pkg-config \
+	python3-cffi python3-click python3-dev
+
 # The folders are among these too: a file that has gone changes its folder's time.
 SOURCES := $(wildcard pyproject.toml meson.build meson_options.txt LICENSE LICENSES/* README.md) \
 	$(shell find pam_module cli pamconf -name __pycache__ -prune -o -print 2>/dev/null)
+DEB_SOURCES := $(SOURCES) CHANGELOG.md SECURITY.md $(wildcard docs/*.md docs/man/*) \
+	$(shell find contrib debian 2>/dev/null)
 C_SOURCES := $(shell find pam_module bench tests/c tests/fuzz -name '*.[ch]' 2>/dev/null)
 
 FUZZ_SECONDS ?= 60
@@ -18,8 +24,8 @@ LAB := $(SUDO) .venv/bin/python -m lab
 PYTEST := .venv/bin/python -m pytest -p no:cacheprovider
 
 .DELETE_ON_ERROR:
-.PHONY: help setup packages demo install test suite lint analyze native bench fuzz sanitize valgrind \
-	coverage pages test-container clean
+.PHONY: help setup packages demo install deb test suite lint analyze native bench fuzz sanitize \
+	valgrind coverage pages test-container clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -63,9 +69,22 @@ install: setup ## put doorward on this machine: /opt/doorward, man pages, and th
 	$(SUDO) install -D --mode=644 --target-directory=/usr/local/share/man/man8 docs/man/*.8
 	$(SUDO) doorward pam install-module
 
+deb: build/deb/.built ## the Debian packages libpam-doorward and doorward, in build/deb
+
+# Out of a copy of what they hang on, and with Debian's own tools, whichever come first in PATH.
+build/deb/.built: $(DEB_SOURCES)
+	@$(MAKE) --no-print-directory packages PACKAGES="$(DEB_PACKAGES)"
+	rm -rf build/deb
+	mkdir -p build/deb/source
+	tar --create --no-recursion $(DEB_SOURCES) | tar --extract --directory=build/deb/source
+	cd build/deb/source && \
+		PATH=/usr/sbin:/usr/bin:/sbin:/bin DEB_BUILD_OPTIONS=noautodbgsym \
+		dpkg-buildpackage --build=binary --no-sign
+	touch $@
+
 test: lint analyze fuzz sanitize valgrind coverage suite ## everything, here and in private hosts
 
-suite: native ## all tests, once
+suite: native deb ## all tests, once
 	.venv/bin/python -m pytest tests/unit tests/build
 	$(LAB) run $(PYTEST) tests/pam tests/e2e
 

@@ -39,6 +39,12 @@ PACKAGES = (
     "passwd",  # useradd, chpasswd: users to enrol
     "procps",  # ps, pkill: which processes are there
     "python3",  # runs the command line, the demo and the tests
+    "python3-cffi-backend",  # what the package of the command line needs, and so are the next five
+    "python3-click",
+    "python3-png",
+    "python3-pyotp",
+    "python3-qrcode",
+    "python3-rich",
     "python3-venv",  # a user installs doorward into a virtual environment
     "strace",  # which system calls the module makes, and making them fail
     "sudo",  # a client of PAM
