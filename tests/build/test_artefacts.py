@@ -48,11 +48,15 @@ def shared_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "pam_module" / "pam_doorward.so"
 
 
-@pytest.fixture(params=["build folder", "wheel"])
+@pytest.fixture(params=["build folder", "package", "wheel"])
 def module(request: pytest.FixtureRequest, build: Path, wheel: Path, tmp_path: Path) -> Path:
-    """pam_doorward.so, of each of the two ways in which it reaches a machine."""
+    """pam_doorward.so, of each of the three ways in which it reaches a machine."""
     if request.param == "build folder":
         return build / "pam_module" / "pam_doorward.so"
+    if request.param == "package":
+        (package,) = (CHECKOUT / "build" / "deb").glob("libpam-doorward_*.deb")
+        run("dpkg-deb", "--extract", package, tmp_path)
+        return next(tmp_path.rglob("pam_doorward.so"))
     with zipfile.ZipFile(wheel) as archive:
         return Path(archive.extract("doorward/pam_doorward.so", tmp_path))
 
