@@ -79,7 +79,7 @@ class Clock:
             return f"the clock is right to {max(error, _SHOWN_MIN):.3f} s, by {self.source}"
         if self.synchronized is None:
             return "whether the clock is right cannot be told: the kernel may not be asked here"
-        return f"nothing keeps the clock right, by {self.source}"
+        return f"nobody keeps the clock right, as far as {self.source} knows"
 
 
 def clock() -> Clock:

@@ -23,6 +23,7 @@ _COMMANDS = {
     "recovery-codes": "Make new recovery codes; the old ones are gone.",
     "unenroll": "Remove a user's secret.",
     "move": "Move secrets out of their users' reach, or back.",
+    "doctor": "Look over the machine: what is not well, and what mends it.",
     "pam": "Install the PAM module, and check the files that PAM goes by.",
     "completion": "Print the completion script for a shell.",
 }

@@ -51,6 +51,19 @@ def module_install(root: str = "/") -> tuple[str, bool]:
     return path, True
 
 
+def folder() -> str:
+    """Return the folder that this machine's libpam takes modules from. Raises ModuleError."""
+    return process.in_child(_module_folder).decode()
+
+
+def packaged() -> bytes | None:
+    """Return the bytes of the module in this package; None where it came without one."""
+    try:
+        return (importlib.resources.files("doorward") / MODULE_NAME).read_bytes()
+    except FileNotFoundError:
+        return None
+
+
 def _module_content() -> bytes:
     """Return the bytes of the module in this package, which loads and has what libpam calls."""
     with importlib.resources.as_file(importlib.resources.files("doorward") / MODULE_NAME) as path:
@@ -108,7 +121,7 @@ def _folder_below(root: str, content: bytes) -> str:
     """Return the folder for the module, on this machine or below another root."""
     tree = Tree(root)
     if tree.root == Path("/"):
-        return process.in_child(_module_folder).decode()
+        return folder()
     beside = loading.find(_PROBE_MODULE, loading.folders(tree), tree)
     if beside is None:
         raise ModuleError(

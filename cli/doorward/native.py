@@ -271,14 +271,20 @@ class Options:
 
     `refused` is the first (from 0) that is unknown or has a bad value: everybody is refused then,
     and nothing else counts. `access_file` is that of accessfile=. `passes_unenrolled` says whether
-    nullok, or nullok_until on that day, lets pass who has no secret. `secret` is where secrets are,
-    for `secret_path`; `user` is with whose rights they are read, None for who logs in.
+    nullok, or nullok_until on that day, lets pass who has no secret; `until` is the last such day,
+    YYYY-MM-DD, and `until_end` when it is over, in Unix time. `secret` is where secret files are,
+    which may have `allowed_perm`, and belong to whose rights are used if `strict_owner`; these are
+    the rights of `user`, None for who logs in.
     """
 
     refused: int | None
     access_file: str | None = None
     passes_unenrolled: bool = False
-    secret: str = ""
+    until: str | None = None
+    until_end: int | None = None
+    secret: str = "~/.google_authenticator"  # noqa: S105 - a path
+    allowed_perm: int = 0o600
+    strict_owner: bool = True
     user: str | None = None
 
 
@@ -290,12 +296,17 @@ def options(arguments: Sequence[str], now: int) -> Options:
     refused = lib.options_parse(parsed, len(texts), argv)
     if refused >= 0:
         return Options(refused)
+    until = _path_or_none(parsed.nullok_until)
     return Options(
         None,
-        _path(parsed.access_file),
+        _path_or_none(parsed.access_file),
         bool(lib.options_pass_unenrolled(parsed, now, 0)),
-        _path(parsed.secret) or "",
-        _path(parsed.user),
+        until,
+        int(parsed.nullok_end) if until else None,
+        os.fsdecode(ffi.string(parsed.secret)),
+        int(parsed.allowed_perm),
+        bool(parsed.strict_owner),
+        _path_or_none(parsed.user),
     )
 
 
@@ -338,7 +349,7 @@ def _checked(c: ffi.CData, result: int) -> int:
     return result
 
 
-def _path(text: ffi.CData) -> str | None:
+def _path_or_none(text: ffi.CData) -> str | None:
     """Return what is a path or a name, whatever its bytes; None of NULL."""
     return None if text == ffi.NULL else os.fsdecode(ffi.string(text))
 

@@ -38,6 +38,13 @@ def show_line(text: str, style: str = "") -> None:
     _show(_indented(text, style))
 
 
+def show_item(mark: Cell, text: str, indent: int = 0) -> None:
+    """Print a line behind a mark; further lines, where it needs them, begin where its text does."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_row(Text(mark.text, mark.style), Text(printable(text)))
+    _show(Padding(grid, (0, 0, 0, indent), expand=False))
+
+
 def _indented(text: str, style: str) -> RenderableType:
     """Return a text whose further lines, where it needs them, begin where its first does."""
     words = text.lstrip(" ")

@@ -120,6 +120,10 @@ struct options {
     const char *secret;
     const char *user;
     const char *access_file;
+    unsigned allowed_perm;
+    bool strict_owner;
+    const char *nullok_until;
+    int64_t nullok_end;
     ...;
 };
 int options_parse(struct options *options, int argc, const char **argv);

@@ -352,6 +352,7 @@ def test_status_of_everybody(alice: Enrollee, bob: Enrollee) -> None:
         "file": str(alice.secret),
         "enrolled": True,
         "problems": [],
+        "mends": [],
         "type": "totp",
         "devices": [
             {

@@ -78,7 +78,12 @@ def kept(offset: float | None = None, error: float | None = None) -> Clock:
         (kept(0), False, True, "the clock is right to 0.001 s, by chronyd"),
         (kept(None, 0.25), False, True, "the clock is right to 0.250 s, by chronyd"),
         (replace(kept(-60), synchronized=False), True, False, "the clock is 60 seconds behind"),
-        (replace(kept(), synchronized=False), False, False, "nothing keeps the clock right"),
+        (
+            replace(kept(), synchronized=False),
+            False,
+            False,
+            "nobody keeps the clock right, as far as chronyd knows",
+        ),
         (Clock(), False, False, "whether the clock is right cannot be told"),
     ],
 )

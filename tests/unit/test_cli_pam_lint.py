@@ -317,8 +317,18 @@ def test_all_options_are_known_by_name() -> None:
         ((), Options(None, None, passes_unenrolled=False)),
         (("nullok",), Options(None, None, passes_unenrolled=True)),
         (("accessfile=/a", "accessfile=/b"), Options(None, "/b")),
-        (("nullok", "nullok_until=1970-01-02"), Options(None, None, passes_unenrolled=True)),
-        (("nullok", "nullok_until=1970-01-01"), Options(None, None, passes_unenrolled=False)),
+        (
+            ("nullok", "nullok_until=1970-01-02"),
+            Options(None, passes_unenrolled=True, until="1970-01-02", until_end=2 * 86400),
+        ),
+        (
+            ("nullok", "nullok_until=1970-01-01"),
+            Options(None, passes_unenrolled=False, until="1970-01-01", until_end=86400),
+        ),
+        (
+            ("secret=/s/${USER}", "allowed_perm=0640", "no_strict_owner"),
+            Options(None, secret="/s/${USER}", allowed_perm=0o640, strict_owner=False),
+        ),
         (("debug", "nulok"), Options(1)),
         (("accessfile=rel",), Options(0)),
     ],

@@ -32,7 +32,8 @@ class Inspection:
     """What a login would find.
 
     `enrolled` says whether something is there (None: that cannot be told), `problems` why a login
-    would refuse it. `type` is that of the first device, `last_code` the latest of all devices, and
+    would refuse it, and `mends` what to do about each of those that something can be done about.
+    `type` is that of the first device, `last_code` the latest of all devices, and
     `last_attempt` (Unix time) the last login tried, with whatever code, where there is a rate
     limit. `foreign_keys` are those in the file that google-authenticator does not know.
     """
@@ -41,6 +42,7 @@ class Inspection:
     file: str
     enrolled: bool | None
     problems: Sequence[str] = ()
+    mends: Sequence[str] = ()
     type: str | None = None
     devices: Sequence[DeviceInspection] = ()
     recovery_codes: int | None = None

@@ -7,9 +7,11 @@ writes. Nobody is asked anything meanwhile.
 import contextlib
 import json
 import os
+import shlex
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from doorward import files
@@ -20,8 +22,21 @@ from doorward.enrolment.places import place_switch
 from doorward.errors import AlreadyEnrolledError, DoorwardError, NotEnrolledError
 from doorward.native import CredentialError, credential_parse
 
-_MODE_ALLOWED = 0o600  # the module's default for allowed_perm=
-_MODE_CHECKED = 0o3777  # the bits that it looks at
+_MODE_CHECKED = 0o3777  # the bits that the module looks at
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What a login takes of a secret file: the bits of its mode, and whether it minds the owner.
+
+    As they are here, they are the module's own where allowed_perm= and no_strict_owner say nothing.
+    """
+
+    mode: int = 0o600
+    is_strict: bool = True
+
+
+USUAL = Rights()
 
 
 @dataclass(frozen=True)
@@ -115,11 +130,13 @@ class Store:
         with self.enrolled():
             self.file.handle(work)
 
-    def inspect(self) -> Inspection:
+    def inspect(self, rights: Rights = USUAL) -> Inspection:
         """Look at the file as a login would. What stands in the way is told, not raised."""
         nothing = Inspection(self.file.account.name, self.file.path, enrolled=False)
+        is_theirs = os.geteuid() == 0 and not self.file.by_root
+        run_as = f"runuser -u {shlex.quote(self.file.account.name)} -- " if is_theirs else ""
         try:
-            found = json.loads(self.file.handle(self._inspect))
+            found = json.loads(self.file.handle(partial(self._inspect, rights, run_as)))
             return replace(nothing, **found | {"devices": _devices(found)})
         except files.MissingError:
             if self.file.by_root:
@@ -153,29 +170,43 @@ class Store:
         except files.MissingError as error:
             raise self.not_enrolled() from error
 
-    def _inspect(self, at: files.Place) -> bytes:
-        """Return what is known of the file, as the JSON of some fields of an Inspection."""
+    def _inspect(self, rights: Rights, run_as: str, at: files.Place) -> bytes:
+        """Return what is known of the file, as the JSON of some fields of an Inspection.
+
+        `run_as` is what whoever reads of it puts before a command to run it as the file's owner.
+        """
         try:
             with files.opened(at) as file:
                 facts = os.fstat(file)
                 text = files.read(at, file)
         except files.MissingError:
             return b"{}"
-        problems = [f"{at.path}: {problem}" for problem in self._rights_problems(facts)]
-        found = {"file": at.path, "enrolled": True, "problems": problems}
+        found: dict[str, object] = {"file": at.path, "enrolled": True}
+        troubles = [*self._rights_troubles(rights, facts, run_as, shlex.quote(at.path))]
         try:
             found |= inspected(credential_parse(text))
         except CredentialError as error:
-            problems.append(f"{at.path}: {error.message}")
+            force = f"doorward enroll --force {self.file.account.name}{self.switch}"
+            troubles.append((error.message, f"Begin anew, and scan the new code: {force}"))
+        found["problems"] = [f"{at.path}: {problem}" for problem, _ in troubles]
+        found["mends"] = [mend for _, mend in troubles]
         return json.dumps(found).encode()
 
-    def _rights_problems(self, facts: os.stat_result) -> Iterator[str]:
+    def _rights_troubles(
+        self, rights: Rights, facts: os.stat_result, run_as: str, path: str
+    ) -> Iterator[tuple[str, str]]:
+        """Yield why a login refuses a file of such rights, and the command that mends it.
+
+        No command has root follow a link that the user may have put there meanwhile.
+        """
         owner = 0 if self.file.by_root else self.file.account.uid
-        if facts.st_uid != owner:
-            yield f"belongs to user id {facts.st_uid}, and a login wants {owner}"
-        if facts.st_mode & _MODE_CHECKED & ~_MODE_ALLOWED:
+        if rights.is_strict and facts.st_uid != owner:
+            problem = f"belongs to user id {facts.st_uid}, and a login wants {owner}"
+            yield problem, f"Run: chown --no-dereference {owner} {path}"
+        if facts.st_mode & _MODE_CHECKED & ~rights.mode:
             mode = stat.S_IMODE(facts.st_mode)
-            yield f"has mode {mode:04o}, and a login takes {_MODE_ALLOWED:04o} at most"
+            problem = f"has mode {mode:04o}, and a login takes {rights.mode:04o} at most"
+            yield problem, f"Run: {run_as}chmod 0600 {path}"
 
 
 def store_open(account: Account, template: str) -> Store:

@@ -1,0 +1,34 @@
+"""The access files that rules name: who is let in, or skips the code, by them."""
+
+from collections.abc import Iterator
+
+from doorward.doctor.finding import Finding, Status
+from doorward.doctor.host import Host
+from doorward.doctor.stacks import as_finding, findings_of
+from pamconf.access import read_options
+from pamconf.places import reads_access_file
+
+
+def look(host: Host) -> Iterator[Finding]:
+    """Say of each access file which services go by it, and what is wrong in it."""
+    named = _named(host)
+    if not named:
+        yield Finding(Status.NOTE, "", "no rule names one")
+    wrong = findings_of(host, "PAM5", "PAM602", "PAM603")
+    yield from (as_finding(one, host) for one in wrong)
+    for path, services in named.items():
+        if not any(path in (one.place.path, *one.text.split("=")) for one in wrong):
+            what = f"nothing is wrong in it; {', '.join(services)} go by it"
+            yield Finding(Status.WELL, path, what, state="well")
+
+
+def _named(host: Host) -> dict[str, list[str]]:
+    """Return the access files that services name, each with those services."""
+    found: dict[str, list[str]] = {}
+    for one in host.services:
+        rules = () if one.problem else (*one.service.rules("auth"), *one.service.rules("account"))
+        for rule in filter(reads_access_file, rules):
+            services = found.setdefault(read_options(rule.arguments).accessfile, [])
+            if one.service.name not in services:
+                services.append(one.service.name)
+    return found

@@ -1,0 +1,95 @@
+"""The PAM module where libpam looks for it."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from doorward import module
+from doorward.doctor.finding import Finding, Status
+from doorward.doctor.host import Host
+from doorward.errors import ModuleError
+from pamconf import loading
+from pamconf.lint.machine import shell_path
+
+_INSTALL = "Run: doorward pam install-module"
+_BESIDE = "pam_permit.so"
+"""libpam's own, whose architecture every module has."""
+
+
+def look(host: Host) -> Iterator[Finding]:
+    """Look whether the module is there, only root can change it, and a program can load it."""
+    folder = _folder(host)
+    path = f"{folder}/{module.MODULE_NAME}"
+    real = host.machine.files.real(path)
+    if not real.is_file():
+        yield _missing(host, path)
+        return
+    troubles = [*_writable(path, host)]
+    yield from troubles
+    if not troubles:
+        yield _loaded(path, real, host)
+    if host.is_this and _is_another(real):
+        what = "is not the one that came with this doorward"
+        yield Finding(Status.WARNING, path, what, _INSTALL, topic="version")
+
+
+def _folder(host: Host) -> str:
+    """Return the folder of modules: libpam's own word on this machine, elsewhere a guess."""
+    if host.is_this:
+        return module.folder()
+    if not host.machine.folders:
+        raise ModuleError(f"nobody knows where modules are below {host.root}")
+    return host.machine.folders[0]
+
+
+def _missing(host: Host, path: str) -> Finding:
+    named = ", ".join(one.service.service.name for one in host.asking)
+    if named:
+        what = f"is not there, and named by {named}: who logs in there is refused"
+        return Finding(Status.PROBLEM, path, what, _INSTALL)
+    return Finding(Status.NOTE, path, "is not there, and no service names it", _INSTALL)
+
+
+def _writable(path: str, host: Host) -> Iterator[Finding]:
+    """Yield who can change the module, or its folder, beside root."""
+    for one, mode in ((path, "0644"), (os.path.dirname(path), "0755")):  # noqa: PTH120 - of a root
+        facts = host.machine.files.real(one).stat()
+        wrong = []
+        if facts.st_uid not in host.machine.owners:
+            wrong.append(f"belongs to the user of number {facts.st_uid}")
+        if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            wrong.append(f"has mode {stat.S_IMODE(facts.st_mode):04o}")
+        if wrong:
+            named = shell_path(one, host.machine)
+            what = f"{' and '.join(wrong)}: others than root can change what logs them in"
+            mend = f"Run: chown root:root {named} && chmod {mode} {named}"
+            yield Finding(Status.PROBLEM, one, what, mend, topic="rights")
+
+
+def _loaded(path: str, real: Path, host: Host) -> Finding:
+    """Return what comes of loading it, or below another root, whether it is for that machine."""
+    beside = loading.find(_BESIDE, [os.path.dirname(path)], host.machine.files)  # noqa: PTH120
+    theirs = _architecture(host.machine.files.real(beside)) if beside else None
+    if theirs and _architecture(real) != theirs:
+        what = "is for another architecture than this libpam"
+        return Finding(Status.PROBLEM, path, what, "Build doorward for this one.")
+    if not host.is_this:
+        return Finding(Status.WELL, path, "is there")
+    loaded = loading.load([path])[path]
+    if loaded.error:
+        return Finding(Status.PROBLEM, path, f"does not load: {loaded.error}", _INSTALL)
+    if "auth" not in loaded.types:
+        return Finding(Status.PROBLEM, path, "has nothing for auth rules", _INSTALL)
+    return Finding(Status.WELL, path, "loads, and root alone can change it")
+
+
+def _architecture(real: Path) -> bytes | None:
+    with real.open("rb") as file:
+        return loading.architecture(file.read(64))
+
+
+def _is_another(real: Path) -> bool:
+    """Tell whether the module is other than the one in this package, if there is one in it."""
+    ours = module.packaged()
+    return ours is not None and real.read_bytes() != ours

@@ -1,0 +1,200 @@
+"""Who is enrolled, whose secret file a login would refuse, and who is locked out without one."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from doorward.doctor.finding import Finding, Status
+from doorward.doctor.host import Host, Rules, of
+from doorward.enrolment.account import account_find
+from doorward.enrolment.inspection import Inspection
+from doorward.enrolment.places import HOME, SYSTEM, place_switch
+from doorward.enrolment.store import Rights, store_open
+from doorward.errors import DoorwardError
+from doorward.native import Options
+from pamconf import sentences
+from pamconf.accounts import Account
+from pamconf.doors import Door
+from pamconf.errors import PamconfError
+from pamconf.stack import Rule
+
+_DAYS_BEFORE = 14
+_DAY = 86_400
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the secrets of some services are, as `secret=` says it, and what may be of them."""
+
+    template: str
+    rights: Rights
+    services: tuple[Rules, ...]
+
+
+@dataclass(frozen=True)
+class _Person:
+    """Somebody with their secret file of a place."""
+
+    account: Account
+    found: Inspection
+
+
+def look(host: Host) -> Iterator[Finding]:
+    """Say of each user whether they are enrolled where services look, and what comes of it."""
+    if not host.is_this:
+        yield Finding(Status.NOTE, "", "who is enrolled is not looked at below another root")
+        return
+    for place in _places(host):
+        people = [_Person(account, _inspected(account, place)) for account in _seen(host)]
+        for person in people:
+            yield from _about(person, place, host)
+        for service in place.services:
+            yield from _nobody(service, people, host)
+        yield from _days(place, people, host)
+    if not host.is_root:
+        what = "whether others are enrolled cannot be seen"
+        yield Finding(Status.UNSEEN, "", what, "Run this as root.", topic="others")
+
+
+def _places(host: Host) -> Iterator[_Place]:
+    """Yield the places that services name; where none does, those that there are by themselves."""
+    services: dict[tuple[str, Rights], list[Rules]] = {}
+    for one in host.asking:
+        for _, options in one.rules:
+            if options.refused is None:
+                rights = Rights(options.allowed_perm, options.strict_owner)
+                services.setdefault((options.secret, rights), []).append(one)
+    if not services:
+        services = {(HOME, Rights()): []}
+        if os.path.isdir(os.path.dirname(SYSTEM)) and host.is_root:  # noqa: PTH112, PTH120 - a template
+            services[SYSTEM, Rights()] = []
+    for (template, rights), by in services.items():
+        yield _Place(template, rights, tuple(by))
+
+
+def _seen(host: Host) -> Sequence[Account]:
+    """Return whose files this process may look at."""
+    return [one for one in host.accounts if os.geteuid() in (0, one.uid)]
+
+
+def _inspected(account: Account, place: _Place) -> Inspection:
+    try:
+        store = store_open(account_find(account.name), place.template)
+        return store.inspect(place.rights)
+    except DoorwardError as error:
+        return Inspection(account.name, place.template, enrolled=None, problems=[error.message])
+
+
+# --- One of them ---
+
+
+def _about(person: _Person, place: _Place, host: Host) -> Iterator[Finding]:
+    found, name = person.found, person.account.name
+    if found.enrolled is False:
+        yield _not_enrolled(person, place, host)
+        return
+    switch = place_switch(place.template)
+    for problem, mend in zip_longest(found.problems, found.mends):
+        is_unseen = found.enrolled is None and not host.is_root
+        status = Status.UNSEEN if is_unseen else Status.PROBLEM
+        yield Finding(status, name, problem, mend, topic=place.template)
+    if found.problems:
+        return
+    yield Finding(Status.WELL, name, "enrolled" + _where(place), topic=place.template)
+    if found.recovery_codes == 0:
+        mend = f"Run: doorward recovery-codes {name}{switch}"
+        what = "no recovery code is left"
+        yield Finding(Status.NOTE, name, what, mend, topic=f"{place.template} recovery")
+
+
+def _where(place: _Place) -> str:
+    return "" if place.template == HOME else f" ({place.template})"
+
+
+def _not_enrolled(person: _Person, place: _Place, host: Host) -> Finding:
+    """Say what becomes of somebody who is not enrolled."""
+    refused, let_in = [], []
+    for service in place.services:
+        name = service.service.service.name
+        refuses, lets_in = _without_code(service, person.account, host)
+        if refuses:
+            refused.append(f"{name}, from some places" if lets_in else name)
+        elif lets_in:
+            let_in.append(name)
+    switch, name = place_switch(place.template), person.account.name
+    what, mend = f"not enrolled{_where(place)}", f"Run: doorward enroll {name}{switch}"
+    if refused:
+        what += f", and refused by {', '.join(refused)}"
+        return Finding(Status.WARNING, name, what, mend, topic=place.template)
+    if let_in:
+        what += f", and let in without a code by {', '.join(let_in)}"
+        return Finding(Status.NOTE, name, what, topic=place.template)
+    return Finding(Status.NOTE, name, what, topic=place.template)
+
+
+def _without_code(service: Rules, account: Account, host: Host) -> tuple[bool, bool]:
+    """Tell whether somebody with a password is refused for want of a code; and is let in."""
+    refuses = lets_in = False
+    for door in _doors(service, account, host):
+        for one in of(door.decisions, enrolled=False):
+            if "password" in one.asked and not host.has_password(account):
+                continue
+            refuses |= not one.gets_in
+            lets_in |= one.gets_in
+    return refuses, lets_in
+
+
+def _doors(service: Rules, account: Account, host: Host) -> Iterator[Door]:
+    """Yield the doors at which it is a question of a code whether somebody gets in."""
+    try:
+        doors = host.doors(service.service, account)
+    except PamconfError:  # of which the areas of services and sshd tell
+        return
+    for door in doors:
+        if door.asks_pam and any(one.gets_in for one in of(door.decisions, enrolled=True)):
+            yield door
+
+
+# --- All of them ---
+
+
+def _nobody(service: Rules, people: Iterable[_Person], host: Host) -> Iterator[Finding]:
+    """Yield that nobody gets in by a service, if that is so for want of codes."""
+    outside = False
+    for person in people:
+        refuses, lets_in = _without_code(service, person.account, host)
+        is_enrolled = person.found.enrolled and not person.found.problems
+        if lets_in or (is_enrolled and host.has_password(person.account)):
+            return
+        outside |= refuses
+    if outside and host.is_root:
+        what = "nobody who has a password is enrolled: whoever has to give a code is refused"
+        mend = "Run: doorward enroll USER"
+        name = service.service.service.name
+        yield Finding(Status.PROBLEM, name, what, mend, topic="nobody enrolled")
+
+
+def _days(place: _Place, people: Iterable[_Person], host: Host) -> Iterator[Finding]:
+    """Yield what is to be known of the last days of nullok_until."""
+    late = [one.account.name for one in people if not one.found.enrolled]
+    late = [one for one in late if host.has_password(Account(one, 0, ()))]
+    for service in place.services:
+        for rule, options in service.rules:
+            if options.until and options.until_end and options.secret == place.template:
+                yield _day(service, rule, options, late, host)
+
+
+def _day(service: Rules, rule: Rule, options: Options, late: Sequence[str], host: Host) -> Finding:
+    name, said = service.service.service.name, f"nullok_until={options.until}"
+    where = f"{said} ({sentences.place(rule)})"
+    left = ((options.until_end or 0) - host.now) / _DAY
+    topic = f"{said} {place_switch(options.secret)}"
+    if left <= 0:
+        what = f"{where} is over: who is not enrolled is refused"
+        return Finding(Status.NOTE, name, what, topic=topic)
+    what = f"who is not enrolled is let in, and refused from then on: {where}"
+    if late and left <= _DAYS_BEFORE:
+        mend = f"Have them enrol before: {', '.join(late)}"
+        return Finding(Status.WARNING, name, what, mend, topic=topic)
+    return Finding(Status.NOTE, name, what, topic=topic)
