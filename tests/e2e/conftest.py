@@ -3,8 +3,9 @@
 import itertools
 import re
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from demo.person import Person
 from demo.server import Server, Syslog
 
 AccessFile = Callable[[str], str]
+Write = Callable[[Path, str | bytes], None]
 AccountLike = Callable[[Person, str], None]
 
 _numbers = itertools.count(1)
@@ -100,3 +102,30 @@ def access_file() -> Iterator[AccessFile]:
 
     yield write
     path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def write() -> Iterator[Write]:
+    """Write files, which are as before at the end of the test."""
+    with ExitStack() as undo:
+
+        def written(path: Path, content: str | bytes) -> None:
+            before = path.read_bytes() if path.exists() else None
+            undo.callback(
+                path.unlink if before is None else lambda: path.write_bytes(before or b"")
+            )
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+        yield written
+
+
+@pytest.fixture(scope="module")
+def sshd_answers() -> Iterator[None]:
+    """Have what sshd needs to say what counts, as on a machine where it runs."""
+    run = Path("/run/sshd")
+    is_there = run.exists()
+    run.mkdir(mode=0o755, exist_ok=True)
+    subprocess.run(["ssh-keygen", "-A"], check=True, capture_output=True)
+    yield
+    if not is_there:
+        run.rmdir()

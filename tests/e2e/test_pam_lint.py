@@ -1,14 +1,12 @@
 """`doorward pam lint` on a real machine: its modules, its sshd, its packages' files."""
 
 import json
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import CHECKOUT
+from tests.e2e.conftest import Write
 from tests.e2e.enrollee import account, run_as_root
 
 SSHD = Path("/etc/pam.d/sshd")
@@ -17,20 +15,7 @@ COMMON_AUTH = Path("/etc/pam.d/common-auth")
 LINE = "auth required pam_doorward.so nullok\n"
 SETTINGS = "UsePAM yes\nKbdInteractiveAuthentication yes\nPasswordAuthentication no\n"
 
-RUN = Path("/run/sshd")
-
-Write = Callable[[Path, str | bytes], None]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def keys() -> Iterator[None]:
-    """Have what sshd needs to say what counts, as on a machine where it runs."""
-    is_there = RUN.exists()
-    RUN.mkdir(mode=0o755, exist_ok=True)
-    subprocess.run(["ssh-keygen", "-A"], check=True, capture_output=True)
-    yield
-    if not is_there:
-        RUN.rmdir()
+pytestmark = pytest.mark.usefixtures("sshd_answers")
 
 
 @pytest.fixture(autouse=True)
@@ -38,21 +23,6 @@ def stock(write: Write) -> None:
     """Have the files that Debian comes with, whatever other tests have made of them."""
     for path in (SSHD, COMMON_AUTH):
         write(path, (CHECKOUT / f"tests/fixtures/pam/debian-12{path}").read_bytes())
-
-
-@pytest.fixture
-def write() -> Iterator[Write]:
-    """Write files, which are as before at the end of the test."""
-    with ExitStack() as undo:
-
-        def written(path: Path, content: str | bytes) -> None:
-            before = path.read_bytes() if path.exists() else None
-            undo.callback(
-                path.unlink if before is None else lambda: path.write_bytes(before or b"")
-            )
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
-
-        yield written
 
 
 def lint(*services: str) -> list[tuple[str, str, int | None, str]]:

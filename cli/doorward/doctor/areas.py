@@ -2,6 +2,7 @@
 
 from doorward.doctor import (
     access_files,
+    changes,
     module_file,
     packages,
     people,
@@ -19,6 +20,7 @@ AREAS = (
     Area("sshd", sshd_users.look),
     Area("Access files", access_files.look),
     Area("The clock", time_kept.look),
+    Area("Changes by doorward", changes.look),
     Area("pam-auth-update", packages.look),
     Area("Rules", stacks.look),
 )

@@ -1,6 +1,5 @@
 """The PAM module where libpam looks for it."""
 
-import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from pamconf.lint.machine import shell_path
 _INSTALL = "Run: doorward pam install-module"
 _BESIDE = "pam_permit.so"
 """libpam's own, whose architecture every module has."""
+_HEAD = 64  # bytes of a file that say what it is for
 
 
 def look(host: Host) -> Iterator[Finding]:
@@ -26,9 +26,7 @@ def look(host: Host) -> Iterator[Finding]:
         yield _missing(host, path)
         return
     troubles = [*_writable(path, host)]
-    yield from troubles
-    if not troubles:
-        yield _loaded(path, real, host)
+    yield from troubles or [_loaded(folder, path, host)]
     if host.is_this and _is_another(real):
         what = "is not the one that came with this doorward"
         yield Finding(Status.WARNING, path, what, _INSTALL, topic="version")
@@ -52,26 +50,26 @@ def _missing(host: Host, path: str) -> Finding:
 
 
 def _writable(path: str, host: Host) -> Iterator[Finding]:
-    """Yield who can change the module, or its folder, beside root."""
-    for one, mode in ((path, "0644"), (os.path.dirname(path), "0755")):  # noqa: PTH120 - of a root
-        facts = host.machine.files.real(one).stat()
-        wrong = []
-        if facts.st_uid not in host.machine.owners:
-            wrong.append(f"belongs to the user of number {facts.st_uid}")
-        if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            wrong.append(f"has mode {stat.S_IMODE(facts.st_mode):04o}")
-        if wrong:
-            named = shell_path(one, host.machine)
-            what = f"{' and '.join(wrong)}: others than root can change what logs them in"
-            mend = f"Run: chown root:root {named} && chmod {mode} {named}"
-            yield Finding(Status.PROBLEM, one, what, mend, topic="rights")
+    """Yield who can change the module beside root; of its folder lint tells."""
+    facts = host.machine.files.real(path).stat()
+    wrong = []
+    if facts.st_uid not in host.machine.owners:
+        wrong.append(f"belongs to the user of number {facts.st_uid}")
+    if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        wrong.append(f"has mode {stat.S_IMODE(facts.st_mode):04o}")
+    if wrong:
+        named = shell_path(path, host.machine)
+        what = f"{' and '.join(wrong)}: others than root can change what logs them in"
+        mend = f"Run: chown root:root {named} && chmod 0644 {named}"
+        yield Finding(Status.PROBLEM, path, what, mend, topic="rights")
 
 
-def _loaded(path: str, real: Path, host: Host) -> Finding:
+def _loaded(folder: str, path: str, host: Host) -> Finding:
     """Return what comes of loading it, or below another root, whether it is for that machine."""
-    beside = loading.find(_BESIDE, [os.path.dirname(path)], host.machine.files)  # noqa: PTH120
-    theirs = _architecture(host.machine.files.real(beside)) if beside else None
-    if theirs and _architecture(real) != theirs:
+    ours, theirs = (
+        _architecture(f"{folder}/{name}", host) for name in (module.MODULE_NAME, _BESIDE)
+    )
+    if theirs and ours != theirs:
         what = "is for another architecture than this libpam"
         return Finding(Status.PROBLEM, path, what, "Build doorward for this one.")
     if not host.is_this:
@@ -84,9 +82,13 @@ def _loaded(path: str, real: Path, host: Host) -> Finding:
     return Finding(Status.WELL, path, "loads, and root alone can change it")
 
 
-def _architecture(real: Path) -> bytes | None:
-    with real.open("rb") as file:
-        return loading.architecture(file.read(64))
+def _architecture(path: str, host: Host) -> bytes | None:
+    """Return what a file is for; None where it is not there, or no ELF file."""
+    try:
+        with host.machine.files.real(path).open("rb") as file:
+            return loading.architecture(file.read(_HEAD))
+    except FileNotFoundError:
+        return None
 
 
 def _is_another(real: Path) -> bool:

@@ -8,8 +8,8 @@ because nobody read of it on the day.
 
 import enum
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 
 from doorward import files
 from doorward.doctor.finding import FAILED, Examined, Finding, Status
@@ -205,18 +205,11 @@ def read(text: bytes) -> Look | None:
     told = json.loads(text)
     if told["version"] != _VERSION:
         return None
-    rows: Sequence[Sequence[str]] = told["seen"]
-    seen = tuple(
-        Seen(area, who, topic, int(number), Status(status), what, state, well)
-        for area, who, topic, number, status, what, state, well in rows
-    )
+    seen = tuple(Seen(**one | {"status": Status(one["status"])}) for one in told["seen"])
     return Look(int(told["time"]), seen)
 
 
 def written(kept: Look) -> bytes:
     """Write a look down, a line for each finding."""
-    rows = [
-        json.dumps([*one.thing, one.status, one.what, one.state, one.well]) for one in kept.seen
-    ]
-    head = f'{{"version": {_VERSION}, "time": {kept.time}, "seen": [\n'
-    return (head + ",\n".join(map(json.dumps, rows)) + "\n]}\n").encode()
+    rows = ",\n".join(json.dumps(asdict(one)) for one in kept.seen)
+    return f'{{"version": {_VERSION}, "time": {kept.time}, "seen": [\n{rows}\n]}}\n'.encode()

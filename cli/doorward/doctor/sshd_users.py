@@ -41,7 +41,7 @@ def _about(account: Account, doors: tuple[Door, ...], *, is_asking: bool) -> Fin
 
 
 def _asked(door: Door) -> str:
-    asked = [sentences.asked(one) for one in door.decisions if one.gets_in]
+    asked = [sentences.asked(one).replace(", ", " and ") for one in door.decisions if one.gets_in]
     return ", or ".join(dict.fromkeys(asked))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from doorward.doctor.finding import Finding, Status
 from doorward.doctor.host import Host
+from doorward.module import MODULE_NAME
 from doorward.pam_models import NAME
 from pamconf import lint
 from pamconf.problem import Severity
@@ -13,7 +14,9 @@ _ELSEWHERE = ("PAM3", "PAM5", "PAM602", "PAM603", "PAM404")
 """Beginnings of the codes of which other areas tell."""
 
 _MODULE = ("PAM101", "PAM102")
-"""That a module is not there, or does not load: of ours its own area tells."""
+"""That the module of a line is not there, or does not load: of ours its own area tells."""
+_FILE = "PAM401"
+"""That others can change a file: as above."""
 
 
 def look(host: Host) -> Iterator[Finding]:
@@ -25,7 +28,9 @@ def look(host: Host) -> Iterator[Finding]:
 
 
 def _is_told_elsewhere(one: lint.Finding) -> bool:
-    is_ours = one.code in _MODULE and NAME in one.text
+    is_ours = (one.code in _MODULE and NAME in one.text) or (
+        one.code == _FILE and one.place.path.endswith(f"/{MODULE_NAME}")
+    )
     return is_ours or one.code.startswith(_ELSEWHERE)
 
 

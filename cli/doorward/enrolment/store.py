@@ -144,7 +144,8 @@ class Store:
             folder, _ = os.path.split(self.file.path)
             return replace(nothing, problems=[f"{folder}: there is no such folder"])
         except DoorwardError as error:
-            return replace(nothing, enrolled=None, problems=[error.message])
+            mends = [error.hint] if error.hint else []
+            return replace(nothing, enrolled=None, problems=[error.message], mends=mends)
 
     def already_enrolled(self) -> AlreadyEnrolledError:
         """Make the error for an enrolment that is in the way of a new one."""
