@@ -6,11 +6,12 @@ command:
 
 ====  =========================================================================
    0  done
-   1  a problem that has no code of its own (`status`, `pam lint`, `pam access check`: found)
+   1  a problem that has no code of its own (found, by `status`, `doctor`, `pam lint`,
+      `pam access check`)
    2  the command line was wrong
    3  the user is enrolled already
    4  the user is not enrolled
-   5  not permitted to this user
+   5  not permitted to this user (`doctor`: no problem, but something could not be seen)
    6  no code fitted, or none was given
    7  a login would refuse the secret file (`doorward.native.CredentialError`)
    8  a file could not be read or written

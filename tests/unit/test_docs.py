@@ -9,7 +9,10 @@ from pathlib import Path
 
 import click
 import pytest
-from doorward.commands import enroll, pam
+from doorward.commands import doctor, enroll, pam
+from doorward.doctor import since
+from doorward.doctor.areas import AREAS
+from doorward.doctor.finding import Status
 from doorward.main import group
 from doorward.pam_models import WITH_DOORWARD
 from doorward.process import filtered
@@ -78,10 +81,25 @@ def accepted_options(accepting: click.Command) -> set[str]:
 HELP = {"-h", "--help"}
 
 
-def test_every_option_of_enroll_is_in_its_man_page() -> None:
-    """Who enrols would look for an option in vain, or type one that is not there."""
-    page = (CHECKOUT / "docs/man/doorward-enroll.1").read_text()
-    assert described_options(page) == accepted_options(enroll.command) | HELP
+@pytest.mark.parametrize(
+    ("name", "command"), [("doctor", doctor.command), ("enroll", enroll.command)]
+)
+def test_every_option_of_a_command_is_in_its_man_page(name: str, command: click.Command) -> None:
+    """Whoever runs it would look for an option in vain, or type one that is not there."""
+    page = (CHECKOUT / f"docs/man/doorward-{name}.1").read_text()
+    assert described_options(page) == accepted_options(command) | HELP
+
+
+def test_the_man_page_of_doctor_says_what_it_says() -> None:
+    """Whoever reads a word of the checklist would not find what it means."""
+    page = (CHECKOUT / "docs/man/doorward-doctor.1").read_text().replace("\\-", "-")
+    parts = dict(part.split("\n", 1) for part in page.split(".S")[1:])
+    tags = {
+        name: re.findall(r"^\.TP\n\.B (.+)$", text, re.MULTILINE) for name, text in parts.items()
+    }
+    assert tags["H DESCRIPTION"] == [*Status]
+    assert tags["S What is looked at"] == [area.name for area in AREAS]
+    assert since.STATE in parts["H FILES"]
 
 
 def commands_of(group: click.Group, name: str = "") -> dict[str, click.Command]:

@@ -185,13 +185,7 @@ def load(path: str = STATE) -> Look | None:
             text = files.read(at, file, size_max=_SIZE_MAX)
     except files.MissingError:
         return None
-    try:
-        return read(text)
-    except (ValueError, KeyError, TypeError) as error:
-        raise FileError(
-            f"{path}: no last look of the doctor's: {error}",
-            hint="Move it away; the next look is the first one then.",
-        ) from error
+    return read(text, path)
 
 
 def save(kept: Look, path: str = STATE) -> None:
@@ -200,13 +194,19 @@ def save(kept: Look, path: str = STATE) -> None:
         files.replace(at, written(kept))
 
 
-def read(text: bytes) -> Look | None:
-    """Read what `written` wrote; None where that is of another version. Raises ValueError & co."""
-    told = json.loads(text)
-    if told["version"] != _VERSION:
-        return None
-    seen = tuple(Seen(**one | {"status": Status(one["status"])}) for one in told["seen"])
-    return Look(int(told["time"]), seen)
+def read(text: bytes, path: str = STATE) -> Look | None:
+    """Read what `written` wrote; None where that is of another version. Raises FileError."""
+    try:
+        told = json.loads(text)
+        if told["version"] != _VERSION:
+            return None
+        seen = tuple(Seen(**one | {"status": Status(one["status"])}) for one in told["seen"])
+        return Look(int(told["time"]), seen)
+    except (ValueError, LookupError, TypeError) as error:
+        raise FileError(
+            f"{path}: no last look of the doctor's: {error}",
+            hint="Move it away; the next look is the first one then.",
+        ) from error
 
 
 def written(kept: Look) -> bytes:
