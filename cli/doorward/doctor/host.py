@@ -27,11 +27,16 @@ _ANYBODYS = {FACT, "origin"}
 
 
 @dataclass(frozen=True)
-class Rules:
-    """Where a service has the module in its auth rules: each with what it makes of its options."""
+class Asking:
+    """A service that has the module in its auth rules: each with what it makes of its options."""
 
-    service: Explained
+    explained: Explained
     rules: tuple[tuple[Rule, native.Options], ...]
+
+    @property
+    def name(self) -> str:
+        """What the service is called."""
+        return self.explained.service.name
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,9 @@ class Host:
         return [explained_or_not(name, self.root, None, None) for name in services(self.root)]
 
     @cached_property
-    def asking(self) -> Sequence[Rules]:
+    def asking(self) -> Sequence[Asking]:
         """The services whose auth rules name the module."""
-        found = [Rules(one, tuple(self._rules(one))) for one in self.services if not one.problem]
+        found = [Asking(one, tuple(self._rules(one))) for one in self.services if not one.problem]
         return [one for one in found if one.rules]
 
     def _rules(self, one: Explained) -> Iterable[tuple[Rule, native.Options]]:

@@ -42,7 +42,7 @@ def _folder(host: Host) -> str:
 
 
 def _missing(host: Host, path: str) -> Finding:
-    named = ", ".join(one.service.service.name for one in host.asking)
+    named = ", ".join(one.name for one in host.asking)
     if named:
         what = f"is not there, and named by {named}: who logs in there is refused"
         return Finding(Status.PROBLEM, path, what, _INSTALL)

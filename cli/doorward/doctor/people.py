@@ -1,12 +1,14 @@
 """Who is enrolled, whose secret file a login would refuse, and who is locked out without one."""
 
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from pathlib import Path
 
 from doorward.doctor.finding import Finding, Status
-from doorward.doctor.host import Host, Rules, of
+from doorward.doctor.host import Asking, Host, of
 from doorward.enrolment.account import account_find
 from doorward.enrolment.inspection import Inspection
 from doorward.enrolment.places import HOME, SYSTEM, place_switch
@@ -17,7 +19,11 @@ from pamconf import sentences
 from pamconf.accounts import Account
 from pamconf.doors import Door
 from pamconf.errors import PamconfError
+from pamconf.models.second_factor import CODE, PASSWORD_AND_CODE
 from pamconf.stack import Rule
+
+_CODES = {CODE, PASSWORD_AND_CODE}
+"""What is asked of somebody in vain who has no secret."""
 
 _DAYS_BEFORE = 14
 _DAY = 86_400
@@ -29,7 +35,7 @@ class _Place:
 
     template: str
     rights: Rights
-    services: tuple[Rules, ...]
+    services: tuple[Asking, ...]
 
 
 @dataclass(frozen=True)
@@ -59,18 +65,18 @@ def look(host: Host) -> Iterator[Finding]:
 
 def _places(host: Host) -> Iterator[_Place]:
     """Yield the places that services name; where none does, those that there are by themselves."""
-    services: dict[tuple[str, Rights], list[Rules]] = {}
+    services: dict[tuple[str, Rights], dict[str, Asking]] = {}
     for one in host.asking:
         for _, options in one.rules:
             if options.refused is None:
                 rights = Rights(options.allowed_perm, options.strict_owner)
-                services.setdefault((options.secret, rights), []).append(one)
+                services.setdefault((options.secret, rights), {})[one.name] = one
     if not services:
-        services = {(HOME, Rights()): []}
-        if os.path.isdir(os.path.dirname(SYSTEM)) and host.is_root:  # noqa: PTH112, PTH120 - a template
-            services[SYSTEM, Rights()] = []
+        services = {(HOME, Rights()): {}}
+        if host.is_root and Path(SYSTEM).parent.is_dir():
+            services[SYSTEM, Rights()] = {}
     for (template, rights), by in services.items():
-        yield _Place(template, rights, tuple(by))
+        yield _Place(template, rights, tuple(by.values()))
 
 
 def _seen(host: Host) -> Sequence[Account]:
@@ -94,7 +100,6 @@ def _about(person: _Person, place: _Place, host: Host) -> Iterator[Finding]:
     if found.enrolled is False:
         yield _not_enrolled(person, place, host)
         return
-    switch = place_switch(place.template)
     for problem, mend in zip_longest(found.problems, found.mends):
         is_unseen = found.enrolled is None and not host.is_root
         status = Status.UNSEEN if is_unseen else Status.PROBLEM
@@ -103,7 +108,7 @@ def _about(person: _Person, place: _Place, host: Host) -> Iterator[Finding]:
         return
     yield Finding(Status.WELL, name, "enrolled" + _where(place), topic=place.template)
     if found.recovery_codes == 0:
-        mend = f"Run: doorward recovery-codes {name}{switch}"
+        mend = f"Run: doorward recovery-codes {shlex.quote(name)}{place_switch(place.template)}"
         what = "no recovery code is left"
         yield Finding(Status.NOTE, name, what, mend, topic=f"{place.template} recovery")
 
@@ -116,14 +121,13 @@ def _not_enrolled(person: _Person, place: _Place, host: Host) -> Finding:
     """Say what becomes of somebody who is not enrolled."""
     refused, let_in = [], []
     for service in place.services:
-        name = service.service.service.name
         refuses, lets_in = _without_code(service, person.account, host)
         if refuses:
-            refused.append(f"{name}, from some places" if lets_in else name)
+            refused.append(f"{service.name}, from some places" if lets_in else service.name)
         elif lets_in:
-            let_in.append(name)
-    switch, name = place_switch(place.template), person.account.name
-    what, mend = f"not enrolled{_where(place)}", f"Run: doorward enroll {name}{switch}"
+            let_in.append(service.name)
+    name, what = person.account.name, f"not enrolled{_where(place)}"
+    mend = f"Run: doorward enroll {shlex.quote(name)}{place_switch(place.template)}"
     if refused:
         what += f", and refused by {', '.join(refused)}"
         return Finding(Status.WARNING, name, what, mend, topic=place.template)
@@ -133,22 +137,22 @@ def _not_enrolled(person: _Person, place: _Place, host: Host) -> Finding:
     return Finding(Status.NOTE, name, what, topic=place.template)
 
 
-def _without_code(service: Rules, account: Account, host: Host) -> tuple[bool, bool]:
+def _without_code(service: Asking, account: Account, host: Host) -> tuple[bool, bool]:
     """Tell whether somebody with a password is refused for want of a code; and is let in."""
     refuses = lets_in = False
     for door in _doors(service, account, host):
         for one in of(door.decisions, enrolled=False):
             if "password" in one.asked and not host.has_password(account):
                 continue
-            refuses |= not one.gets_in
+            refuses |= not one.gets_in and bool(_CODES & {*one.asked})
             lets_in |= one.gets_in
     return refuses, lets_in
 
 
-def _doors(service: Rules, account: Account, host: Host) -> Iterator[Door]:
+def _doors(service: Asking, account: Account, host: Host) -> Iterator[Door]:
     """Yield the doors at which it is a question of a code whether somebody gets in."""
     try:
-        doors = host.doors(service.service, account)
+        doors = host.doors(service.explained, account)
     except PamconfError:  # of which the areas of services and sshd tell
         return
     for door in doors:
@@ -159,7 +163,7 @@ def _doors(service: Rules, account: Account, host: Host) -> Iterator[Door]:
 # --- All of them ---
 
 
-def _nobody(service: Rules, people: Iterable[_Person], host: Host) -> Iterator[Finding]:
+def _nobody(service: Asking, people: Iterable[_Person], host: Host) -> Iterator[Finding]:
     """Yield that nobody gets in by a service, if that is so for want of codes."""
     outside = False
     for person in people:
@@ -171,8 +175,7 @@ def _nobody(service: Rules, people: Iterable[_Person], host: Host) -> Iterator[F
     if outside and host.is_root:
         what = "nobody who has a password is enrolled: whoever has to give a code is refused"
         mend = "Run: doorward enroll USER"
-        name = service.service.service.name
-        yield Finding(Status.PROBLEM, name, what, mend, topic="nobody enrolled")
+        yield Finding(Status.PROBLEM, service.name, what, mend, topic="nobody enrolled")
 
 
 def _days(place: _Place, people: Iterable[_Person], host: Host) -> Iterator[Finding]:
@@ -185,8 +188,8 @@ def _days(place: _Place, people: Iterable[_Person], host: Host) -> Iterator[Find
                 yield _day(service, rule, options, late, host)
 
 
-def _day(service: Rules, rule: Rule, options: Options, late: Sequence[str], host: Host) -> Finding:
-    name, said = service.service.service.name, f"nullok_until={options.until}"
+def _day(service: Asking, rule: Rule, options: Options, late: Sequence[str], host: Host) -> Finding:
+    name, said = service.name, f"nullok_until={options.until}"
     where = f"{said} ({sentences.place(rule)})"
     left = ((options.until_end or 0) - host.now) / _DAY
     topic = f"{said} {place_switch(options.secret)}"

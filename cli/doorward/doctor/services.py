@@ -25,7 +25,7 @@ def look(host: Host) -> Iterator[Finding]:
 
     A service that logs nobody in is not told of.
     """
-    asking = {one.service.service.name for one in host.asking}
+    asking = {one.name for one in host.asking}
     for one in host.services:
         if one.factor is not Factor.NO_LOGIN:
             yield _found(one, is_asking=one.service.name in asking)

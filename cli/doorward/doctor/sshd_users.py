@@ -21,7 +21,7 @@ def look(host: Host) -> Iterator[Finding]:
         yield Finding(Status.NOTE, "", "there is no sshd here")
         return
     yield from (as_finding(one, host) for one in findings_of(host, "PAM3"))
-    is_asking = _SSHD in {one.service.service.name for one in host.asking}
+    is_asking = _SSHD in {one.name for one in host.asking}
     for account in host.accounts:
         yield _about(account, host.doors(found, account), is_asking=is_asking)
     yield from _warnings(host, found)
