@@ -23,7 +23,7 @@ def look(host: Host) -> Iterator[Finding]:
         return
     left: set[str] = set()
     for one in history:
-        if one.is_settled:
+        if one.is_settled():
             continue
         left |= {change.path for change in one.record.files}
         yield _waiting(one, host) if _waits(one, host) else _cut_off(one)
@@ -37,7 +37,7 @@ def _waits(one: Transaction, host: Host) -> bool:
     """Tell whether there is time left to confirm a change."""
     deadline = one.deadline
     in_time = deadline is not None and datetime.fromtimestamp(host.now, UTC) <= deadline
-    return one.state is State.APPLIED and in_time
+    return one.state() is State.APPLIED and in_time
 
 
 def _waiting(one: Transaction, host: Host) -> Finding:
@@ -50,10 +50,10 @@ def _waiting(one: Transaction, host: Host) -> Finding:
 def _cut_off(one: Transaction) -> Finding:
     """Return what to do about a change that nobody finishes any more."""
     script = shlex.quote(str(one.restore))
-    if one.state in {State.CONFIRMED, State.ROLLED_BACK, State.UNDONE}:
-        what, mend = f"is {one.state}, and not cleared up after", f"Run: sh {script}"
+    if one.state() in {State.CONFIRMED, State.ROLLED_BACK, State.UNDONE}:
+        what, mend = f"is {one.state()}, and not cleared up after", f"Run: sh {script}"
         return Finding(Status.WARNING, _name(one), what, mend, topic=one.id)
-    what = f"was cut off, or not confirmed in time, and not taken back: it is {one.state}"
+    what = f"was cut off, or not confirmed in time, and not taken back: it is {one.state()}"
     mend = f"Have its files as they were before: sh {script}"
     return Finding(Status.PROBLEM, _name(one), what, mend, topic=one.id)
 
@@ -62,7 +62,7 @@ def _touched(history: list[Transaction], left: set[str], host: Host) -> Iterator
     """Yield the files that somebody changed after the last change of them that counts."""
     known = {*left}
     for one in history:
-        if one.state is not State.CONFIRMED:
+        if one.state() is not State.CONFIRMED:
             continue
         for number, change in enumerate(one.record.files, 1):
             if change.path not in known:
