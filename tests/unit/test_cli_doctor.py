@@ -70,9 +70,7 @@ def test_a_machine_on_which_all_is_well(tmp_path: Path) -> None:
         ("root", "cannot log in by sshd"),
         ("alice", "keyboard-interactive (password, or password and code)"),
     ]
-    assert [one["what"] for one in found["Access files"]] == [
-        "nothing is wrong in it; sshd go by it"
-    ]
+    assert [one["what"] for one in found["Access files"]] == ["nothing is wrong in it (sshd)"]
 
 
 @pytest.mark.parametrize("stock", ["debian-12", "debian-12-desktop", "debian-13-desktop"])
@@ -103,6 +101,27 @@ def test_stock_machines(stock: str, tmp_path: Path) -> None:
             SETTINGS.path,
             "problem",
             "line 1: UsePAM no: ",
+        ),
+        (
+            [SSHD, ExampleFile(SETTINGS.path, "UsePAM maybe\n"), LAN],
+            "sshd",
+            SETTINGS.path,
+            "problem",
+            "line 1: ",
+        ),
+        (
+            [ExampleFile(SSHD.path, SSHD.text.replace("lan.conf", "lan.conf nullok"))],
+            "Access files",
+            SSHD.path,
+            "problem",
+            "line 2: /etc/security/lan.conf",
+        ),
+        (
+            [ExampleFile(SSHD.path, f"{UNIX}auth required /opt/pam_doorward.so\n{ACCOUNT}")],
+            "Rules",
+            SSHD.path,
+            "problem",
+            "line 2: /opt/pam_doorward.so is not there",
         ),
         (
             [ExampleFile(SSHD.path, f"auth sufficient pam_unix.so\n{LINE}{ACCOUNT}"), LAN],

@@ -6,6 +6,7 @@ from doorward.doctor.finding import Finding, Status
 from doorward.doctor.host import Host
 from doorward.doctor.stacks import as_finding, findings_of
 from pamconf.access import read_options
+from pamconf.errors import PamconfError
 from pamconf.places import reads_access_file
 
 
@@ -17,9 +18,18 @@ def look(host: Host) -> Iterator[Finding]:
     wrong = findings_of(host, "PAM5", "PAM602", "PAM603")
     yield from (as_finding(one, host) for one in wrong)
     for path, services in named.items():
-        if not any(path in (one.place.path, *one.text.split("=")) for one in wrong):
-            what = f"nothing is wrong in it; {', '.join(services)} go by it"
-            yield Finding(Status.WELL, path, what, state="well")
+        if not any(path == one.place.path or path in one.message for one in wrong):
+            yield _not_wrong(path, services, host)
+
+
+def _not_wrong(path: str, services: list[str], host: Host) -> Finding:
+    """Return that nothing is wrong in a file, if it could be looked at."""
+    try:
+        host.machine.files.read(path)
+    except PamconfError as error:
+        status = Status.WARNING if host.is_root else Status.UNSEEN
+        return Finding(status, path, error.message, error.hint)
+    return Finding(Status.WELL, path, f"nothing is wrong in it ({', '.join(services)})")
 
 
 def _named(host: Host) -> dict[str, list[str]]:

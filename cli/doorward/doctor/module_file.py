@@ -11,7 +11,6 @@ from doorward.errors import ModuleError
 from pamconf import loading
 from pamconf.lint.machine import shell_path
 
-_INSTALL = "Run: doorward pam install-module"
 _BESIDE = "pam_permit.so"
 """libpam's own, whose architecture every module has."""
 _HEAD = 64  # bytes of a file that say what it is for
@@ -29,7 +28,7 @@ def look(host: Host) -> Iterator[Finding]:
     yield from troubles or [_loaded(folder, path, host)]
     if host.is_this and _is_another(real):
         what = "is not the one that came with this doorward"
-        yield Finding(Status.WARNING, path, what, _INSTALL, topic="version")
+        yield Finding(Status.WARNING, path, what, _install(), topic="version")
 
 
 def _folder(host: Host) -> str:
@@ -45,8 +44,15 @@ def _missing(host: Host, path: str) -> Finding:
     named = ", ".join(one.name for one in host.asking)
     if named:
         what = f"is not there, and named by {named}: who logs in there is refused"
-        return Finding(Status.PROBLEM, path, what, _INSTALL)
-    return Finding(Status.NOTE, path, "is not there, and no service names it", _INSTALL)
+        return Finding(Status.PROBLEM, path, what, _install())
+    return Finding(Status.NOTE, path, "is not there, and no service names it", _install())
+
+
+def _install() -> str:
+    """Return how the module gets there: a distribution's package has it apart from this one."""
+    if module.packaged() is None:
+        return "Install the package again that it is part of."
+    return "Run: doorward pam install-module"
 
 
 def _writable(path: str, host: Host) -> Iterator[Finding]:
@@ -76,9 +82,9 @@ def _loaded(folder: str, path: str, host: Host) -> Finding:
         return Finding(Status.WELL, path, "is there")
     loaded = loading.load([path])[path]
     if loaded.error:
-        return Finding(Status.PROBLEM, path, f"does not load: {loaded.error}", _INSTALL)
+        return Finding(Status.PROBLEM, path, f"does not load: {loaded.error}", _install())
     if "auth" not in loaded.types:
-        return Finding(Status.PROBLEM, path, "has nothing for auth rules", _INSTALL)
+        return Finding(Status.PROBLEM, path, "has nothing for auth rules", _install())
     return Finding(Status.WELL, path, "loads, and root alone can change it")
 
 

@@ -19,6 +19,9 @@ _MARKS = {
     Status.PROBLEM: Cell("✗", "bold red"),
 }
 _WIDTH = max(map(len, Status))
+_COMMAND = "Run: "
+"""What a mend begins with that is a command."""
+
 _KINDS = max(map(len, Kind))
 _KIND_STYLES = {Kind.WORSE: "bold red", Kind.MENDED: "green", Kind.CHANGED: "yellow"}
 _MENDED = (Status.UNSEEN, Status.WARNING, Status.PROBLEM)
@@ -49,7 +52,13 @@ def show_group(group: Sequence[Finding]) -> None:
     show_item(mark, f"{who}: {group[0].what}" if who else group[0].what, indent=2)
     if group[0].status in _MENDED:
         for mend in dict.fromkeys(one.mend for one in group if one.mend):
-            show_line(f"{' ' * (len(mark.text) + 3)}{mend}")
+            _show_mend(mend, len(mark.text) + 3)
+
+
+def _show_mend(mend: str, indent: int) -> None:
+    """Print what mends it; a command is not broken, so that it can be copied."""
+    show = say if mend.startswith(_COMMAND) else show_line
+    show(f"{' ' * indent}{mend}")
 
 
 def _mark(status: Status) -> Cell:
@@ -109,7 +118,7 @@ def _show_change(one: Change, who: str) -> None:
     mark = Cell(f"{one.kind:{_KINDS}}", _KIND_STYLES.get(one.kind, ""))
     show_item(mark, ": ".join(filter(None, (one.area, who, what))), indent=2)
     if one.mend:
-        show_line(f"{' ' * (_KINDS + 3)}{one.mend}")
+        _show_mend(one.mend, _KINDS + 3)
 
 
 def changes_as_json(

@@ -17,10 +17,10 @@ _SSHD = "sshd"
 def look(host: Host) -> Iterator[Finding]:
     """Say of each user by what they get in, and what is wrong with the settings."""
     found = next((one for one in host.services if one.service.name == _SSHD), None)
+    yield from (as_finding(one, host) for one in findings_of(host, "PAM3"))
     if found is None or not host.settings:
         yield Finding(Status.NOTE, "", "there is no sshd here")
         return
-    yield from (as_finding(one, host) for one in findings_of(host, "PAM3"))
     is_asking = _SSHD in {one.name for one in host.asking}
     for account in host.accounts:
         yield _about(account, host.doors(found, account), is_asking=is_asking)

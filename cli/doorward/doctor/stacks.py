@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from doorward.doctor.finding import Finding, Status
 from doorward.doctor.host import Host
 from doorward.module import MODULE_NAME
-from doorward.pam_models import NAME
 from pamconf import lint
 from pamconf.problem import Severity
 
@@ -15,8 +14,6 @@ _ELSEWHERE = ("PAM3", "PAM5", "PAM602", "PAM603", "PAM404")
 
 _MODULE = ("PAM101", "PAM102")
 """That the module of a line is not there, or does not load: of ours its own area tells."""
-_FILE = "PAM401"
-"""That others can change a file: as above."""
 
 
 def look(host: Host) -> Iterator[Finding]:
@@ -28,9 +25,7 @@ def look(host: Host) -> Iterator[Finding]:
 
 
 def _is_told_elsewhere(one: lint.Finding) -> bool:
-    is_ours = (one.code in _MODULE and NAME in one.text) or (
-        one.code == _FILE and one.place.path.endswith(f"/{MODULE_NAME}")
-    )
+    is_ours = one.code in _MODULE and MODULE_NAME in one.text.split()
     return is_ours or one.code.startswith(_ELSEWHERE)
 
 
