@@ -200,6 +200,17 @@ def test_a_module_for_another_machine(tmp_path: Path) -> None:
     )
 
 
+def test_settings_that_sshd_does_not_take(tmp_path: Path) -> None:
+    """What has nothing to do with them would not be looked at either."""
+    files = [SSHD, ExampleFile(SETTINGS.path, "UsePAM maybe\n"), LAN]
+    _, found = looked_at(examples.machine(tmp_path, files))
+    told = {one["who"]: one for one in found["Services"]}
+    assert told["sshd"]["status"] == "warning"
+    assert str(told["sshd"]["what"]).startswith("could not be followed: ")
+    assert [(one["status"], one["who"]) for one in found["Access files"]] == [("well", LAN.path)]
+    assert [one["status"] for one in found["sshd"]] == ["problem", "warning"]
+
+
 def test_no_machine(tmp_path: Path) -> None:
     """A folder that is none would be called well."""
     code, found = looked_at(tmp_path)

@@ -35,10 +35,9 @@ def _not_wrong(path: str, services: list[str], host: Host) -> Finding:
 def _named(host: Host) -> dict[str, list[str]]:
     """Return the access files that services name, each with those services."""
     found: dict[str, list[str]] = {}
-    for one in host.services:
-        rules = () if one.problem else (*one.service.rules("auth"), *one.service.rules("account"))
-        for rule in filter(reads_access_file, rules):
+    for name, service in host.stacks.items():
+        for rule in filter(reads_access_file, (*service.rules("auth"), *service.rules("account"))):
             services = found.setdefault(read_options(rule.arguments).accessfile, [])
-            if one.service.name not in services:
-                services.append(one.service.name)
+            if name not in services:
+                services.append(name)
     return found

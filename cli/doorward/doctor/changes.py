@@ -36,7 +36,7 @@ def look(host: Host) -> Iterator[Finding]:
 def _waits(one: Transaction, host: Host) -> bool:
     """Tell whether there is time left to confirm a change."""
     deadline = one.deadline
-    in_time = deadline is not None and datetime.fromtimestamp(host.now, UTC) <= deadline
+    in_time = deadline is not None and datetime.fromtimestamp(host.now, UTC) < deadline
     return one.state() is State.APPLIED and in_time
 
 

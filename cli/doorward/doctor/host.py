@@ -18,7 +18,7 @@ from pamconf.errors import FileError, PamconfError
 from pamconf.explain import Decision
 from pamconf.models.second_factor import ENROLLED, FACT, NOT_ENROLLED
 from pamconf.places import world_of
-from pamconf.stack import Rule
+from pamconf.stack import Rule, Service
 from pamconf.tree import Kind
 
 _SSHD = "sshd"
@@ -69,26 +69,35 @@ class Host:
         return [explained_or_not(name, self.root, None, None) for name in services(self.root)]
 
     @cached_property
+    def stacks(self) -> Mapping[str, Service]:
+        """The services that can be read, by their names. Raises FileError: there is none."""
+        found = {}
+        for name in services(self.root):
+            try:
+                found[name] = pamconf.load(name, self.root)
+            except PamconfError:  # of which the area of services tells
+                continue
+        return found
+
+    @cached_property
     def asking(self) -> Sequence[Asking]:
         """The services whose auth rules name the module."""
-        found = [Asking(one, tuple(self._rules(one))) for one in self.services if not one.problem]
+        explained = {one.service.name: one for one in self.services}
+        found = [
+            Asking(explained[name], tuple(self._rules(one))) for name, one in self.stacks.items()
+        ]
         return [one for one in found if one.rules]
 
-    def _rules(self, one: Explained) -> Iterable[tuple[Rule, native.Options]]:
-        for rule in one.service.rules("auth"):
+    def _rules(self, one: Service) -> Iterable[tuple[Rule, native.Options]]:
+        for rule in one.rules("auth"):
             if rule.name == NAME:
                 yield rule, native.options(rule.arguments, self.now)
 
     @cached_property
     def linted(self) -> Sequence[lint.Finding]:
         """What is wrong in the services that can be read."""
-        found = []
-        for name in services(self.root):
-            try:
-                found.append(pamconf.load(name, self.root))
-            except PamconfError:  # of which the area of services tells
-                continue
-        return lint.lint(lint.without_parts(found), self.machine, pam_checks.ALL.values())
+        found = lint.without_parts([*self.stacks.values()])
+        return lint.lint(found, self.machine, pam_checks.ALL.values())
 
     # --- Users ---
 
