@@ -6,7 +6,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -109,6 +109,40 @@ def wait(pid: int) -> int:
 def supervise(main: Callable[[], int]) -> int:
     """Run `main` in a child that dies with this process; return its exit status."""
     before = hold_signals()
+    pid = _fork()
+    if pid == 0:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        _exit_with(main)
+    try:
+        return wait(pid)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def start(*argv: str | Path, descriptors: Iterable[int] = ()) -> int:
+    """Start a program that dies with this process; return its number, to be waited for.
+
+    It gets `descriptors` under the same numbers, and an empty stdin.
+    """
+    pid = _fork()
+    if pid == 0:
+        _exit_with(lambda: _execute(argv, descriptors))
+    return pid
+
+
+def _execute(argv: tuple[str | Path, ...], descriptors: Iterable[int]) -> NoReturn:
+    """Go on as another program."""
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, True)  # noqa: FBT003 - it takes no names
+    try:
+        os.execvp(argv[0], argv)  # noqa: S606 - it takes over
+    except FileNotFoundError as error:
+        raise LabError(f"{argv[0]}: not found", "run `make setup`", status=127) from error
+
+
+def _fork() -> int:
+    """Fork; return 0 in the child, which dies with this process, and its number in this."""
     parent = os.pidfd_open(os.getpid())
     sys.stdout.flush()
     sys.stderr.flush()
@@ -117,14 +151,8 @@ def supervise(main: Callable[[], int]) -> int:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if select.select([parent], [], [], 0)[0]:  # it had died before that line
             os._exit(1)
-        os.close(parent)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        _exit_with(main)
     os.close(parent)
-    try:
-        return wait(pid)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return pid
 
 
 def _exit_with(main: Callable[[], int]) -> NoReturn:
