@@ -5,7 +5,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # What `make setup` installs where it is missing: compilers and tools, no daemon.
 PACKAGES := build-essential ca-certificates clang clang-format clang-tidy cppcheck debootstrap git \
 	graphviz libclang-rt-dev libpam0g-dev llvm ninja-build nettle-dev pkg-config python3 python3-dev \
-	python3-venv systemd zbar-tools
+	python3-venv qemu-system-x86 systemd zbar-tools
 
 # What `make deb` builds and looks through packages with.
 DEB_PACKAGES := build-essential debhelper dh-python libpam0g-dev lintian meson nettle-dev pkg-config \
@@ -87,6 +87,7 @@ test: lint analyze fuzz sanitize valgrind coverage suite ## everything, here and
 suite: native deb ## all tests, once
 	.venv/bin/python -m pytest tests/unit tests/build
 	$(LAB) run $(PYTEST) tests/pam tests/e2e
+	$(SUDO) $(PYTEST) tests/vm
 
 lint: setup ## ruff, mypy, clang-format, and no warning from gcc or clang
 	.venv/bin/ruff check .

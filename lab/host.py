@@ -35,9 +35,12 @@ def environment() -> dict[str, str]:
     }
 
 
-def run(command: list[str]) -> int:
-    """Run a command in a fresh private host and return its exit status."""
-    lower = root.root()
+def run(command: list[str], lower: Path | None = None) -> int:
+    """Run a command in a fresh private host and return its exit status.
+
+    The host lies on `lower`, a cached root: `root.root()` unless said otherwise.
+    """
+    lower = lower or root.root()
     hidden = Path(f"{lower}{CHECKOUT}").exists()
     if hidden or CHECKOUT.is_relative_to(INSTALLED) or INSTALLED.is_relative_to(CHECKOUT):
         raise LabError(

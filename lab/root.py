@@ -66,16 +66,16 @@ def cache() -> Path:
 
 def base() -> Path:
     """Return the path of a minimal Debian, built if it is not in the cache."""
-    return _cached("base", _recipe(), _bootstrap)
+    return cached("base", recipe_of(), _bootstrap)
 
 
 def root() -> Path:
     """Return the path of a Debian with PACKAGES, built if it is not in the cache."""
-    recipe = _recipe(*PACKAGES, inspect.getsource(_provision))
-    return _cached("root", recipe, _provision)
+    steps = (inspect.getsource(_provision), inspect.getsource(add))
+    return cached("root", recipe_of(*PACKAGES, *steps), _provision)
 
 
-def _recipe(*more: str) -> str:
+def recipe_of(*more: str) -> str:
     """Return the hash of all that the contents of a root depend on."""
     architecture = call("dpkg", "--print-architecture")
     steps = inspect.getsource(_bootstrap)
@@ -83,7 +83,7 @@ def _recipe(*more: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _cached(kind: str, recipe: str, build: Callable[[Path], None]) -> Path:
+def cached(kind: str, recipe: str, build: Callable[[Path], None]) -> Path:
     """Return the root of that kind and recipe; let `build` make it where it is missing.
 
     It is built under another name, and gets its own when it is whole and on the disk.
@@ -150,11 +150,18 @@ def _bootstrap(path: Path) -> None:
 def _provision(path: Path) -> None:
     """Make a Debian with PACKAGES from a minimal one."""
     call("cp", "--archive", f"{base()}/.", path)
+    add(PACKAGES, path)
+    (path / "etc/hostname").write_text("doorward\n")
+    (path / "etc/hosts").write_text("127.0.0.1 localhost doorward\n::1 localhost doorward\n")
+
+
+def add(packages: tuple[str, ...], path: Path) -> None:
+    """Add packages to the Debian in `path`, and leave nothing else behind."""
     machine.copy_settings(path)
     (path / "etc/resolv.conf").write_bytes(Path("/etc/resolv.conf").read_bytes())
     start_no_daemon(path)
     call("mount", "--types", "proc", "proc", path / "proc")
-    install(PACKAGES, "chroot", path)
+    install(packages, "chroot", path)
     # A private host has no network, so nothing of the machine's settings is of use there.
     for unneeded in ("apt/apt.conf.d/90machine", "apt/sources.list", "pip.conf"):
         (path / "etc" / unneeded).unlink(missing_ok=True)
@@ -162,5 +169,3 @@ def _provision(path: Path) -> None:
     call("chroot", path, "apt-get", "clean")
     call("find", path / "var/lib/apt/lists", "-type", "f", "-delete")
     (path / "etc/resolv.conf").write_text("")
-    (path / "etc/hostname").write_text("doorward\n")
-    (path / "etc/hosts").write_text("127.0.0.1 localhost doorward\n::1 localhost doorward\n")
