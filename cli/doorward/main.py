@@ -24,7 +24,7 @@ _COMMANDS = {
     "unenroll": "Remove a user's secret.",
     "move": "Move secrets out of their users' reach, or back.",
     "doctor": "Look over the machine: what is not well, and what mends it.",
-    "pam": "Install the PAM module, and check the files that PAM goes by.",
+    "pam": "Change which logins ask for a code, and check what PAM goes by.",
     "completion": "Print the completion script for a shell.",
 }
 _USAGE_ERROR = 2  # of the table in doorward.errors; click's own
