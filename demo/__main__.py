@@ -1,9 +1,11 @@
 """Ways to knock at an SSH server and a login screen that ask for codes, and what came of each."""
 
 import io
+import json
 import os
 import re
 import sys
+import time
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,8 +17,9 @@ from demo import lightdm
 from demo.client import Login, log_in
 from demo.person import Person
 from demo.pictures import keep
-from demo.server import ADDRESS, Server, Syslog
-from demo.service import protect
+from demo.process import output_of
+from demo.server import ADDRESS, Listening, MachineServer, Server, Syslog
+from demo.service import enable
 
 PASSWORD, CODE = "Password: ", "Verification code: "
 LAN_ADDRESS = "127.0.0.2"
@@ -35,6 +38,9 @@ A private host, which is gone when this ends, runs a real OpenSSH server at
 
 Alice enrols her phone. This is what she sees and types:
 """
+
+_TAKEN_BACK = "rolled-back"
+_SECONDS_MAX = 60
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _IS_TERMINAL = sys.stdout.isatty()
@@ -63,10 +69,13 @@ class Knock:
     code: str | None = None
     let_in: bool = True
     source: str = ADDRESS
+    methods: str = ""
 
     @property
     def asked(self) -> tuple[str, ...]:
         """The prompts that there must be."""
+        if self.methods == "password":  # sshd's own, of before PAM asks
+            return (PASSWORD.lower(),)
         return (PASSWORD,) if self.code is None else (PASSWORD, CODE)
 
     @property
@@ -94,9 +103,9 @@ class Knock:
 class Tally:
     """Makes the attempts, tells of them, and counts those that went as they should."""
 
-    def __init__(self, server: Server, syslog: Syslog) -> None:
-        """Take over what is running."""
-        self._server = server
+    def __init__(self, server: Listening, syslog: Syslog) -> None:
+        """Take over what is running; another `server` may be put in its place."""
+        self.server = server
         self._syslog = syslog
         self.made = 0
         self.as_expected = 0
@@ -108,7 +117,7 @@ class Tally:
         details = [note] if note else []
         for knock in knocks:
             lines_before = len(self._syslog)
-            login = log_in(self._server, knock.person.name, knock.answers, knock.source)
+            login = self._log_in(knock)
             logins.append(login)
             details.append(_asked(login, knock.answers) + _logged(self._syslog.lines(lines_before)))
         good = all(knock.is_as_expected(login) for knock, login in zip(knocks, logins, strict=True))
@@ -124,6 +133,10 @@ class Tally:
         good = knock.is_as_expected_on_screen(login)
         self._end(_outcome_on_screen(login), details, [knock], good=good)
         return login
+
+    def _log_in(self, knock: Knock) -> Login:
+        name, answers = knock.person.name, knock.answers
+        return log_in(self.server, name, answers, knock.source, methods=knock.methods)
 
     def _begin(self, what: str) -> None:
         self.made += 1
@@ -245,13 +258,41 @@ def knock_on_screen(tally: Tally) -> None:
         return
     frank = Person("frank", "frank-pw")
     frank.enrol()
-    line = protect(lightdm.SERVICE)
-    say(f"\nTwo more at lightdm's login box. /etc/pam.d/lightdm has {line!r} too:\n")
+    say("\nTwo more, at lightdm's login box:\n")
+    say(styled(f"root# {enable(lightdm.SERVICE, '--nullok')}\n", "1"))
     wrong = Knock(frank, frank.wrong_code(), let_in=False)
     tally.attempt_on_screen("frank, a wrong code", wrong)
     login = tally.attempt_on_screen("frank, the right code", Knock(frank, frank.code()))
     paths = [keep("demo-code", login.prompts[-1]), keep("demo-session", login.screen)]
     say(styled(f"     pictures: {', '.join(map(str, paths))}", "2"))
+
+
+def change_on_trial(tally: Tally) -> None:
+    """Root has the host's own sshd ask for codes, which Gina finds; first nobody confirms it."""
+    gina = Person("gina", "gina-pw")
+    gina.enrol()
+    with closing(MachineServer()) as tally.server:
+        say("\nThe host's own sshd, as Debian sets it up. A change of it is on trial:\n")
+        before = Knock(gina, methods="password")
+        tally.attempt("gina, before the change", before)
+        say(styled(f"root# {enable('sshd', '--nullok', '--confirm-within', '10s')}", "1"))
+        tally.attempt("gina, with a code", Knock(gina, gina.code()))
+        _wait_until_taken_back()
+        tally.attempt("nobody confirms: as before", before)
+        say(styled(f"root# {enable('sshd', '--nullok', '--confirm-within', '5m')}", "1"))
+        tally.attempt("gina, with a recovery code", Knock(gina, gina.recovery_codes[0]))
+        said = output_of("doorward", "pam", "confirm").rstrip()
+        say(styled(f"root# doorward pam confirm\n{said}", "1"))
+        tally.attempt("gina, a wrong code", Knock(gina, gina.wrong_code(), let_in=False))
+
+
+def _wait_until_taken_back() -> None:
+    """Wait until the old files are back, of which the change's last word is."""
+    deadline = time.monotonic() + _SECONDS_MAX
+    while json.loads(output_of("doorward", "pam", "history", "--json"))[0]["state"] != _TAKEN_BACK:
+        if time.monotonic() > deadline:
+            raise RuntimeError("a change that nobody confirmed was not taken back")
+        time.sleep(0.2)
 
 
 def main() -> int:
@@ -262,6 +303,8 @@ def main() -> int:
             tally = Tally(server, syslog)
             knock_nine_times(server, tally)
             knock_on_screen(tally)
+            server.close()
+            change_on_trial(tally)
     except (RuntimeError, OSError) as error:
         sys.stderr.write(f"demo: error: {error}\n")
         return 1

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from demo.process import output_of
+
 _PRIVATE_HOST = Path("/run/doorward-private-host")
 _PASSWORD = "@include common-auth\n"  # noqa: S105 - Debian's line that asks for it
 _MODULE = "auth required pam_doorward.so"
@@ -35,3 +37,17 @@ def unprotect(service: str) -> None:
     path = Path("/etc/pam.d", service)
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(line for line in lines if not line.startswith(_MODULE)))
+
+
+def enable(service: str, *options: str) -> str:
+    """Have a service ask for a code by `doorward pam enable`; return the command."""
+    demand_private_host()
+    command = ("doorward", "pam", "enable", service, *options)
+    output_of(*command)
+    return " ".join(command)
+
+
+def disable(service: str) -> None:
+    """Take out what `enable` put in, if it put in anything."""
+    if "# begin: doorward" in Path("/etc/pam.d", service).read_text():
+        output_of("doorward", "pam", "disable", service)

@@ -11,7 +11,7 @@ from demo.lightdm import SERVICE, Lightdm, missing_programs
 from demo.person import Person
 from demo.pictures import keep
 from demo.server import Syslog
-from demo.service import protect, unprotect
+from demo.service import disable, enable
 from tests.e2e.attempts import ATTEMPTS, CODE, PASSWORD, Attempt, forecast
 
 pytestmark = pytest.mark.usefixtures("eased")
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("eased")
 def service() -> Iterator[None]:
     """The service, which afterwards is as it was."""
     yield
-    unprotect(SERVICE)
+    disable(SERVICE)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def processes_of(person: Person) -> list[str]:
 
 def test_session(lightdm: Lightdm, syslog: Syslog, enrolled: Person) -> None:
     """Nobody could log in at a screen, or into somebody else's session, or the log not say how."""
-    protect(SERVICE)
+    enable(SERVICE, "--i-know")
     login = lightdm.log_in(enrolled.name, [enrolled.password, enrolled.code()])
     keep("lightdm-session", login.screen)
     keep("lightdm-code", login.prompts[-1])
@@ -69,7 +69,7 @@ def test_nothing_stays(enrolled: Person) -> None:
 def test_foretold(lightdm: Lightdm, person: Person, attempt: Attempt) -> None:
     """A screen would let in whom it must not, or our explanation of its service be wrong."""
     answers = attempt.answers(person)
-    protect(SERVICE, *attempt.options)
+    enable(SERVICE, "--i-know", *(f"--{option}" for option in attempt.options))
     foretold = forecast(SERVICE, person.name, attempt.state)
     login = lightdm.log_in(person.name, answers)
     asked = [PASSWORD, CODE][: len(login.prompts)]
@@ -80,7 +80,7 @@ def test_foretold(lightdm: Lightdm, person: Person, attempt: Attempt) -> None:
 
 def test_waits_for_an_answer(lightdm: Lightdm, enrolled: Person) -> None:
     """The password would be enough, for whoever leaves it at that."""
-    protect(SERVICE)
+    enable(SERVICE, "--i-know")
     login = lightdm.log_in(enrolled.name, [enrolled.password])
     assert len(login.prompts) == 2
     assert not login.let_in

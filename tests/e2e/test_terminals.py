@@ -8,7 +8,7 @@ import pytest
 
 from demo.person import Person
 from demo.process import output_of
-from demo.service import protect, unprotect
+from demo.service import disable, enable
 from tests.e2e.attempts import ATTEMPTS, CODE, PASSWORD, Attempt, forecast
 
 pytestmark = pytest.mark.usefixtures("eased")
@@ -64,7 +64,7 @@ def services() -> Iterator[None]:
     """The services, which afterwards are as they were."""
     yield
     for door in DOORS:
-        unprotect(door.file)
+        disable(door.file)
 
 
 def talk(command: list[str], answers: list[str], in_as: str) -> tuple[list[str], bool]:
@@ -87,7 +87,7 @@ def test_foretold(person: Person, door: Door, attempt: Attempt) -> None:
     """A terminal would let in whom it must not, or our explanation of its service be wrong."""
     output_of("usermod", "--append", "--groups", "sudo", person.name)
     answers = attempt.answers(person)
-    protect(door.file, *attempt.options)
+    enable(door.file, "--i-know", *(f"--{option}" for option in attempt.options))
     foretold = forecast(door.service, person.name, door.caller, attempt.state)
     asked, let_in = talk(door.command(person), answers, door.in_as(person))
     assert foretold.holds(attempt, asked, let_in=let_in)
@@ -95,7 +95,7 @@ def test_foretold(person: Person, door: Door, attempt: Attempt) -> None:
 
 def test_root_asks_su(person: Person) -> None:
     """An admin would need everybody's phone, or not be told that nobody's is needed."""
-    protect("su")
+    enable("su", "--i-know")
     foretold = forecast("su", person.name, "asked by root")
     asked, let_in = talk(["su", person.name, "-c", WHO], [], person.name)
     assert (asked, let_in) == ([], True)
