@@ -122,7 +122,7 @@ class Store:
         with explained():
             if self._preparing.exists():
                 with locked(self.folder):
-                    shutil.rmtree(self._preparing)
+                    shutil.rmtree(self._preparing, ignore_errors=True)
         left = [one for one in self.history() if not one.is_settled()]
         for one in left:
             one.settle(*([] if _is_overdue(one) else ["recover"]))
@@ -176,7 +176,7 @@ class Store:
                 record = replace(
                     draft,
                     id=self._new_id(draft.when),
-                    folders=[*draft.folders, *self._folders_to_make(planned)],
+                    folders=list(dict.fromkeys([*draft.folders, *self._missing_above(planned)])),
                     files=[one.change(self.root) for one in planned],
                 )
                 self._write_down(record, planned)
@@ -201,10 +201,10 @@ class Store:
                 hint="Confirm that one, or take it back, first.",
             )
 
-    def _folders_to_make(self, planned: Iterable[Planned]) -> list[str]:
-        """Return the folders that are missing, as seen inside the root, the topmost first."""
+    def _missing_above(self, planned: Iterable[Planned]) -> list[str]:
+        """Return the folders that are to be made, as seen inside the root, the topmost first."""
         ways = [missing(self._tree, one.real.parent) for one in planned if one.after]
-        return [inside(self.root, one) for one in dict.fromkeys(itertools.chain(*ways))]
+        return [inside(self.root, one) for one in itertools.chain(*ways)]
 
     def _new_id(self, when: datetime) -> str:
         stem = f"{when:%Y%m%d-%H%M%S}"

@@ -594,6 +594,7 @@ def test_undone_and_done_again(root: Path, store: Store, confirmed: Transaction)
     again = store.undo(undo.id, command="redo")
     again.apply()
     assert files(root) == AFTER
+    assert again.record.folders == confirmed.record.folders
     assert [one.state() for one in store.history()] == [
         State.CONFIRMED,
         State.UNDONE,
