@@ -48,9 +48,10 @@ keep_theirs() { # NUMBER PATH HASH
 
 # The old file waits beside the new one (OLD, a link to it), so a full disk does not matter.
 replace() { # NUMBER PATH OLD NEW BEFORE
+	look_at "$3"
 	if [ "$5" = absent ]; then
 		rm -f -- "$2"
-	elif [ -e "$3" ]; then
+	elif [ "$now" = "$5" ]; then
 		mv -fT -- "$3" "$2"
 	else
 		rm -f -- "$4" &&

@@ -120,6 +120,12 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
+def sync_file(path: Path) -> None:
+    """Have what is in a file on disk, whoever wrote it. Raises OSError."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
 def sync_folder(path: Path) -> None:
     """Have the names in a folder on disk. Raises OSError."""
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)

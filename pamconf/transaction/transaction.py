@@ -16,7 +16,15 @@ from pamconf.process import run
 from pamconf.transaction.errors import ChangedError, LockedError, RecordError, StateError
 from pamconf.transaction.record import FileChange, Kept, Record
 from pamconf.transaction.restore import beside
-from pamconf.transaction.snapshot import Snapshot, content, remove, sync_folder, take, write
+from pamconf.transaction.snapshot import (
+    Snapshot,
+    content,
+    remove,
+    sync_file,
+    sync_folder,
+    take,
+    write,
+)
 
 LOCK = "lock"
 """The file in a store that is locked by whoever changes something."""
@@ -189,6 +197,8 @@ class Transaction:
             old.hardlink_to(path)
         if Kept.of(take(old if change.before else path)) != change.before:
             raise ChangedError(f"{change.path}: somebody has changed it meanwhile")
+        if change.before:
+            sync_file(old)
         if change.after:
             write(new, Snapshot(after.read_bytes(), change.after.attributes))
         if change.before or change.after:

@@ -465,10 +465,14 @@ def test_what_somebody_made_of_it_is_kept(
         assert applied.theirs() == []
 
 
-def test_the_waiting_file_is_gone(root: Path, applied: Transaction) -> None:
-    """Who tidies up in /etc would lock everybody out."""
+@pytest.mark.parametrize("left", [None, b""])
+def test_the_waiting_file_is_gone(root: Path, applied: Transaction, left: bytes | None) -> None:
+    """Who tidies up in /etc, or a disk that loses what is in it, would lock everybody out."""
     path = root / SSHD[1:]
-    path.with_name(f".sshd.{applied.id}.old").unlink()
+    waiting = path.with_name(f".sshd.{applied.id}.old")
+    waiting.unlink()
+    if left is not None:
+        waiting.write_bytes(left)
     path.with_name(f".sshd.{applied.id}.new").write_bytes(b"half a cop")
     applied.roll_back()
     assert files(root) == BEFORE
