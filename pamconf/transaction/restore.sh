@@ -39,7 +39,8 @@ enter() { # STATE
 
 keep_theirs() { # NUMBER PATH HASH
 	kept=theirs/$1-$3
-	if { ln -fT -- "$2" "$kept" 2>/dev/null || cp --archive -T -- "$2" "$kept"; } && sync theirs; then
+	if { ln -fT -- "$2" "$kept" 2>/dev/null || cp --archive -T -- "$2" "$kept"; } &&
+		{ [ "$3" = other ] || sync -- "$kept"; } && sync theirs; then
 		say "$id: $2 was changed by somebody; that is kept in $folder/$kept"
 	else
 		say "$id: $2 was changed by somebody, and that could not be kept"
@@ -63,9 +64,7 @@ replace() { # NUMBER PATH OLD NEW BEFORE
 
 put_back() { # NUMBER PATH OLD NEW BEFORE AFTER
 	look_at "$2"
-	# Neither where that is done already, nor where the file has not been replaced at all.
-	# shellcheck disable=SC3013 # -ef: dash, bash and busybox have it
-	if [ "$now" != "$5" ] && ! [ "$2" -ef "$3" ]; then
+	if [ "$now" != "$5" ]; then
 		[ "$now" = "$6" ] || [ "$now" = absent ] || keep_theirs "$1" "$2" "$now"
 		replace "$@" || {
 			say "$id: $2 could not be put back"

@@ -465,6 +465,18 @@ def test_what_somebody_made_of_it_is_kept(
         assert applied.theirs() == []
 
 
+def test_an_edit_where_files_are_half_replaced(root: Path, applied: Transaction) -> None:
+    """Where it died before this file was replaced, both names are one file, with the edit in it."""
+    path = root / SSHD[1:]
+    (applied.folder / "state").write_text("applying\n")
+    path.with_name(f".sshd.{applied.id}.old").replace(path)
+    path.with_name(f".sshd.{applied.id}.old").hardlink_to(path)
+    path.write_bytes(b"theirs\n")
+    applied.roll_back()
+    assert files(root) == BEFORE
+    assert [one.read_bytes() for one in applied.theirs()] == [b"theirs\n"]
+
+
 @pytest.mark.parametrize("left", [None, b""])
 def test_the_waiting_file_is_gone(root: Path, applied: Transaction, left: bytes | None) -> None:
     """Who tidies up in /etc, or a disk that loses what is in it, would lock everybody out."""
