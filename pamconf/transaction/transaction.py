@@ -106,9 +106,13 @@ class Transaction:
         """Tell whether it is decided, and nothing is left to clear away."""
         return not (self.folder / "next").exists()
 
-    def theirs(self) -> list[Path]:
-        """Return what others had made of its files while it was pending, kept before it went."""
-        return sorted((self.folder / "theirs").iterdir())
+    def theirs(self) -> list[tuple[str, Path]]:
+        """Return what others had made of its files before they were put back: path, and copy."""
+        kept = sorted((self.folder / "theirs").iterdir())
+        numbers = [int(one.name.partition("-")[0]) for one in kept]
+        return [
+            (self.record.files[at - 1].path, one) for at, one in zip(numbers, kept, strict=True)
+        ]
 
     def before(self, path: str) -> bytes | None:
         """Return what was in one of its files before. Raises FileError."""

@@ -456,10 +456,10 @@ def test_what_somebody_made_of_it_is_kept(
     applied.roll_back()
     assert files(root) == BEFORE
     if isinstance(theirs, bytes):
-        (kept,) = applied.theirs()
+        ((_, kept),) = applied.theirs()
         assert kept.read_bytes() == theirs
     elif theirs:
-        (kept,) = applied.theirs()
+        ((_, kept),) = applied.theirs()
         assert kept.readlink() == Path("elsewhere")
     else:
         assert applied.theirs() == []
@@ -474,7 +474,7 @@ def test_an_edit_where_files_are_half_replaced(root: Path, applied: Transaction)
     path.write_bytes(b"theirs\n")
     applied.roll_back()
     assert files(root) == BEFORE
-    assert [one.read_bytes() for one in applied.theirs()] == [b"theirs\n"]
+    assert [(path, one.read_bytes()) for path, one in applied.theirs()] == [(SSHD, b"theirs\n")]
 
 
 @pytest.mark.parametrize("left", [None, b""])
