@@ -30,7 +30,7 @@ from .disk import Disk
 from .process import LabError, call, start
 
 _START_SECONDS = 300  # a minute on a busy machine, a quarter of that on an idle one
-_GRACE_SECONDS = 60  # for the agent to say itself that a command took too long
+_GRACE_SECONDS = 60  # for the agent to take a request, and to say that a command took too long
 _CONSOLE_LINES = 25  # of them an error shows
 
 # "pc" has clocks (HPET, ACPI) by which the kernel finds out how fast the others go; microvm has
@@ -108,6 +108,7 @@ class Guest:
         )
         console.close()
         port.close()
+        self._port.settimeout(_GRACE_SECONDS)
         deadline = time.monotonic() + _START_SECONDS
         self._receive(deadline, "sign of a start")
         self.run("systemctl", "is-system-running", "--wait", timeout=_START_SECONDS)
@@ -137,7 +138,8 @@ class Guest:
         deadline = time.monotonic() + _START_SECONDS
         while self._read(deadline, "end before the new start"):
             pass
-        self.power_cut(clock)
+        self.end()
+        self.start(clock)
 
     def run(self, *argv: str | Path, stdin: bytes = b"", timeout: float = 60) -> Done:
         """Run a command to its end, as root, in `/`.
@@ -147,7 +149,10 @@ class Guest:
         """
         command = [str(word) for word in argv]
         asked = {"argv": command, "stdin": base64.b64encode(stdin).decode(), "timeout": timeout}
-        self._port.sendall(json.dumps(asked).encode() + b"\n")
+        try:
+            self._port.sendall(json.dumps(asked).encode() + b"\n")
+        except OSError as error:
+            raise self._failed(f"cannot be asked to run {command}: {error}") from error
         deadline = time.monotonic() + timeout + _GRACE_SECONDS
         answer = self._receive(deadline, f"answer to {command}")
         if "status" not in answer:

@@ -1,7 +1,12 @@
 """The virtual machine that the other tests rely on."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from lab import vm
+from lab.disk import disk
 from lab.vm import Done, Guest, GuestError
 
 
@@ -48,3 +53,12 @@ def test_a_power_cut(guest: Guest) -> None:
     assert guest.call("cat", "/root/synced") == "here"
     assert guest.run("cat", "/root/unsynced").stdout == b""
     assert guest.run("cat", "/run/memory").status == 1
+
+
+def test_a_machine_that_does_not_start(tmp_path: Path) -> None:
+    """A test would wait in vain, and not say what for."""
+    zeros = tmp_path / "zeros"
+    zeros.write_bytes(bytes(1 << 16))
+    nothing = replace(disk(), initramfs=zeros, image=zeros)
+    with pytest.raises(GuestError, match=r"(?s)QEMU has ended.*Kernel panic"), vm.boot(nothing):
+        pass
