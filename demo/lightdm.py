@@ -57,10 +57,11 @@ user-session=openbox
 session-wrapper={folder}/session
 """,
     # lightdm adds arguments for a real screen: the seat, the virtual terminal. A key that a busy
-    # machine lets go of late does not repeat (-r).
+    # machine lets go of late does not repeat (-r), and a server that had a single client, such as
+    # one that takes a picture, does not begin anew, for another may just be coming (-noreset).
     "xserver": """\
 #!/bin/sh
-exec Xvfb "$1" -ac -r -nolisten tcp -screen 0 1024x640x24
+exec Xvfb "$1" -ac -noreset -r -nolisten tcp -screen 0 1024x640x24
 """,
     "greeter": """\
 #!/bin/sh

@@ -45,12 +45,8 @@ class Screen:
         return self.wait_for("an empty field", lambda picture: letters_in_field(picture) == 0)
 
     def wait_for_window(self, title: str) -> Image.Image:
-        """Wait until there is a window whose title has this in it; return the picture.
-
-        Raises RuntimeError if there is none.
-        """
-        self._xdotool("search", "--sync", "--onlyvisible", "--name", re.escape(title))
-        return self.wait_for(f"a window with {title!r}", lambda _: True)
+        """Wait until a window's title has this in it; return the picture."""
+        return self.wait_for(f"a window with {title!r}", lambda _: self._has_window(title))
 
     def type(self, text: str) -> None:
         """Type, without the Return key."""
@@ -87,9 +83,15 @@ class Screen:
             before = now
         return None
 
+    def _has_window(self, title: str) -> bool:
+        try:
+            self._xdotool("search", "--onlyvisible", "--name", re.escape(title))
+        except RuntimeError:  # there is none, or another closed while xdotool asked about it
+            return False
+        return True
+
     def _xdotool(self, *arguments: str, stdin: str = "") -> None:
-        limits = ("timeout", str(_SECONDS_MAX), "env", f"DISPLAY={self._name}")
-        output_of(*limits, "xdotool", *arguments, stdin=stdin)
+        output_of("env", f"DISPLAY={self._name}", "xdotool", *arguments, stdin=stdin)
 
 
 def letters_in_field(picture: Image.Image) -> int | None:
