@@ -265,22 +265,42 @@ def by_its_path(server: Server) -> Path:
     return path
 
 
-def out_of_another_file(server: Server) -> Path:
-    """A link to a file elsewhere, which sshd's includes."""
-    server.protect()
-    path, real = PAM_D / "sshd-codes", Path("/etc/security/sshd-codes")
-    real.write_text("auth required pam_doorward.so\n")
-    path.symlink_to(real)
+def include(server: Server, name: str) -> None:
+    """Have sshd's file include another in the place of the line."""
+    line = server.protect()
     sshd = PAM_D / "sshd"
-    lines = sshd.read_text().splitlines(keepends=True)
-    text = [re.sub("^auth.*pam_doorward.*", "@include sshd-codes", line) for line in lines]
-    sshd.write_text("".join(text))
+    sshd.write_text(sshd.read_text().replace(line, f"@include {name}"))
+
+
+ELSEWHERE = Path("/etc/security/sshd-codes")
+
+
+def by_a_link(server: Server) -> Path:
+    """A file that is a link to one elsewhere."""
+    include(server, "sshd-codes")
+    path = PAM_D / "sshd-codes"
+    path.symlink_to(ELSEWHERE)
     return path
 
 
-@pytest.mark.usefixtures("installed")
+def out_of_another_folder(server: Server) -> Path:
+    """A file elsewhere, by its path."""
+    include(server, str(ELSEWHERE))
+    return ELSEWHERE
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[None]:
+    """A file with the line, where libpam does not look by itself."""
+    ELSEWHERE.write_text("auth required pam_doorward.so\n")
+    yield
+    ELSEWHERE.unlink()
+
+
+@pytest.mark.usefixtures("elsewhere", "installed")
 @pytest.mark.parametrize(
-    "protect", [in_sshd, below_the_profile, over_two_lines, by_its_path, out_of_another_file]
+    "protect",
+    [in_sshd, below_the_profile, over_two_lines, by_its_path, by_a_link, out_of_another_folder],
 )
 def test_the_module_stays_where_it_is_named(
     server: Server, enrolled: Person, protect: Callable[[Server], Path]
