@@ -39,8 +39,9 @@ PACKAGES = (
     "passwd",  # useradd, chpasswd: users to enrol
     "procps",  # ps, pkill: which processes are there
     "python3",  # runs the command line, the demo and the tests
-    "python3-cffi-backend",  # what the package of the command line needs, and so are the next five
+    "python3-cffi-backend",  # what the package of the command line needs, and so are the next six
     "python3-click",
+    "python3-pamela",
     "python3-png",
     "python3-pyotp",
     "python3-qrcode",

@@ -361,6 +361,7 @@ def test_nothing_is_left(person: Person) -> None:
     done("doorward", "pam", "lint")  # compiles what is imported
     FILTER.write_text("# mine\n")
     Path("/run/doorward").mkdir()
+    Path("/var/lib/doorward/doctor.json").touch()
     told = done("dpkg", "--purge", COMMAND, MODULE)
     assert "keep or remove: /var/lib/doorward (secrets: 1)" in told
     assert (SECRETS / person.name).exists()
