@@ -467,4 +467,4 @@ def test_what_people_read_of_changes(capsys: pytest.CaptureFixture[str]) -> None
         "1 problem now; 'doorward doctor' has all of them.",
     ]
     assert lines[7].startswith("Nothing has changed since 1970-01-12 ")
-    assert lines[8] == "All is well now."
+    assert lines[8:] == ["All is well now.", "This is the first look", "All is well now."]

@@ -79,11 +79,9 @@ def _since_last(host: Host, *, accept: bool, as_json: bool) -> int:
         report.show_changes(changes, last, found)
     sys.stdout.flush()
     since.save(since.look(found, host.now, last, accept=accept))
-    return (
-        _PROBLEMS
-        if not accept and any(one.kind is Kind.WORSE for one in changes)
-        else exit_code(found)
-    )
+    if not accept and any(one.kind is Kind.WORSE for one in changes):
+        return _PROBLEMS
+    return exit_code(found)
 
 
 def exit_code(found: Sequence[Examined]) -> int:

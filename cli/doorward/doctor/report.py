@@ -98,7 +98,7 @@ def as_json(examined: Iterable[Examined], root: str, now: int) -> dict[str, obje
 def show_changes(found: Sequence[Change], last: Look | None, examined: Iterable[Examined]) -> None:
     """Print what has changed, and how much is not well now."""
     if last is None:
-        show_line("This is the first look; not well is", "bold")
+        show_line("This is the first look", "bold")
     elif found:
         show_line(f"Since {local_time(last.time)}", "bold")
     else:
