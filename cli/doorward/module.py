@@ -96,7 +96,8 @@ def _module_folder() -> bytes:
             hint="It has to be Linux-PAM 1.4 or newer.",
         )
     with tempfile.TemporaryDirectory() as services:
-        Path(services, _PROBE_SERVICE).write_text(f"auth required {_PROBE_MODULE}\n")
+        for name in (_PROBE_SERVICE, "other"):  # libpam says in the log where there is no other
+            Path(services, name).write_text(f"auth required {_PROBE_MODULE}\n")
         handle = ctypes.c_void_p()
         libpam.pam_start_confdir(
             _PROBE_SERVICE.encode(),

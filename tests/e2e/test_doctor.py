@@ -12,6 +12,7 @@ import pytest
 from doorward.doctor.changes import FOLDER
 from doorward.doctor.since import STATE
 
+from demo.server import Syslog
 from pamconf.transaction import Store, Transaction
 from tests.conftest import CHECKOUT
 from tests.e2e.conftest import Write
@@ -118,6 +119,12 @@ def test_what_is_said_to_people() -> None:
         line.startswith("  note    ") and ", su, su-l, sudo, sudo-i: " in line for line in lines
     )
     assert done.stdout.index("The module") < done.stdout.index("Services")
+
+
+def test_nothing_is_logged(syslog: Syslog) -> None:
+    """The log would have a line each morning that nobody understands."""
+    look()
+    assert syslog.lines() == []
 
 
 # --- Each thing broken ---
