@@ -1,8 +1,9 @@
 """Services that one logs in by: what each can do, and where in its rules the password is asked for.
 
 Sources beside the programs' own: SDDM and xrdp have one field for the password and show no second
-prompt (sddm issues 722 and 1491, xrdp issue 736); polkit's helper never calls pam_setcred
-(polkitagenthelper-pam.c).
+prompt (sddm issues 722 and 1491, xrdp issue 736); i3lock and swaylock answer each prompt with the
+same password (i3lock.c:conv_callback, swaylock's pam.c:handle_conversation); polkit's helper never
+calls pam_setcred (polkitagenthelper-pam.c).
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,30 +21,39 @@ class Needs:
     """What a service is, and can do.
 
     `has_prompts` says whether it shows whatever PAM asks for, and not the password alone.
-    `is_local` says that it never tells PAM a remote host. `sets_credentials` says whether it calls
-    pam_setcred when somebody has got in. `companions` are services of the same program.
+    `sets_credentials` says whether it calls pam_setcred when somebody has got in, `runs_as_user`
+    whether it runs with the rights of who uses it, and reads no file of root's. `companions` are
+    services of the same program.
     """
 
     title: str
     has_prompts: bool = True
-    is_local: bool = True
     sets_credentials: bool = True
+    runs_as_user: bool = False
     companions: tuple[str, ...] = ()
 
 
 SERVICES: Mapping[str, Needs] = {
-    "cockpit": Needs("Cockpit, the web console", is_local=False),
+    "cockpit": Needs("Cockpit, the web console"),
     "gdm-password": Needs("GNOME's login screen"),
+    "i3lock": Needs("the screen locker i3lock", has_prompts=False, runs_as_user=True),
     "lightdm": Needs("LightDM's login screen"),
     "login": Needs("logins at a console"),
     "polkit-1": Needs("what asks for an administrator on a desktop", sets_credentials=False),
     "sddm": Needs("KDE's login screen", has_prompts=False),
-    SSHD: Needs("logins over SSH", is_local=False),
+    SSHD: Needs("logins over SSH"),
     "su": Needs("su", companions=("su-l",)),
     "sudo": Needs("sudo", companions=("sudo-i",)),
+    "swaylock": Needs("the screen locker swaylock", has_prompts=False, runs_as_user=True),
     "xrdp-sesman": Needs("logins over RDP", has_prompts=False),
 }
 """Services that are known well enough to add a question to."""
+
+
+def needs(name: str) -> Needs:
+    """Return what is known of a service; of one that nobody knows, what most are like."""
+    return SERVICES.get(name, Needs(name))
+
 
 PARTS = ("common-auth", "system-auth", "password-auth", "system-login", "system-remote-login")
 """Files of distributions that ask for the password, and are included in services."""

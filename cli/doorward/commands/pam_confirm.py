@@ -5,9 +5,9 @@ import click
 from doorward import proof
 from doorward.commands import options
 from doorward.errors import UnprovenError
-from doorward.protection.applying import check_is_root, store
-from doorward.protection.changes import needs
+from doorward.protection.applying import make_ready
 from doorward.terminal import say, say_json
+from pamconf.known_services import needs
 from pamconf.transaction import State, StateError
 
 
@@ -25,9 +25,7 @@ def command(*, as_json: bool) -> None:
     module let them pass there. A login by a key, and one from before, prove nothing. Ends with 14
     where there is no proof yet; all goes on as it was, until its time is over.
     """
-    check_is_root()
-    transactions = store()
-    transactions.recover()
+    transactions = make_ready()
     pending = transactions.pending()
     if pending is None or pending.state() is not State.APPLIED:
         last = next(iter(transactions.history()), None)

@@ -5,7 +5,7 @@ import click
 from doorward.commands import making, options
 from doorward.commands.making import How
 from doorward.protection import changes
-from doorward.protection.applying import check_is_root
+from doorward.protection.applying import make_ready
 from doorward.protection.plan import Plan
 from pamconf.tree import Tree
 
@@ -31,7 +31,7 @@ def command(
     it is refused where somebody would be locked out, and `doorward pam undo` takes it back.
     """
     tree = Tree(root)
-    check_is_root(tree.root)
+    make_ready(tree.root)
     names = tuple(dict.fromkeys(names))
     plan = Plan(tree, names, changes.disabled(tree, names))
     making.make(plan, How(dry_run, i_know, as_json=as_json))

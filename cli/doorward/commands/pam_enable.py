@@ -6,7 +6,7 @@ from doorward.commands import making, options
 from doorward.commands.choices import choices_options, wanted
 from doorward.commands.making import How
 from doorward.protection import changes
-from doorward.protection.applying import check_is_root
+from doorward.protection.applying import make_ready
 from doorward.protection.plan import Plan
 from pamconf.tree import Tree
 
@@ -48,7 +48,7 @@ def command(  # its options are its parameters
     """
     seconds = making.confirm_within(confirm_within, no_confirm=no_confirm, root=root)
     tree = Tree(root)
-    check_is_root(tree.root)
+    make_ready(tree.root)
     asked = wanted(names, tree, i_know=i_know, **given)
     found = changes.enabled(tree, asked.names, asked.choices, asked.sshd, asked.after)
     making.make(Plan(tree, asked.names, found), How(dry_run, i_know, seconds, as_json))

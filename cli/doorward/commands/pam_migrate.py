@@ -5,7 +5,7 @@ import click
 from doorward.commands import making, options
 from doorward.commands.making import How
 from doorward.protection import changes
-from doorward.protection.applying import check_is_root
+from doorward.protection.applying import make_ready
 from doorward.protection.migration import check_can_go_back
 from doorward.protection.plan import Plan
 from pamconf.tree import Tree
@@ -44,7 +44,7 @@ def command(  # its options are its parameters
     """
     seconds = making.confirm_within(confirm_within, no_confirm=no_confirm or back, root=root)
     tree = Tree(root)
-    check_is_root(tree.root)
+    make_ready(tree.root)
     names = tuple(dict.fromkeys(names))
     plan = Plan(tree, names, changes.migrated(tree, names, back=back))
     if back:

@@ -6,7 +6,7 @@ from doorward import proof
 from doorward.commands import making, options
 from doorward.commands.making import How
 from doorward.errors import NonsenseError, RefusedError
-from doorward.protection.applying import check_is_root, store
+from doorward.protection.applying import make_ready
 from doorward.protection.plan import Plan
 from doorward.terminal import say
 from pamconf.transaction import ConflictError, State, Store, Transaction
@@ -31,9 +31,7 @@ def command(*, id_: str | None, dry_run: bool, i_know: bool, root: str, as_json:
     Where a file was changed by somebody since, nothing is done, and both changes are shown.
     """
     tree = Tree(root)
-    check_is_root(tree.root)
-    transactions = store(tree.root)
-    transactions.recover()
+    transactions = make_ready(tree.root)
     pending = transactions.pending()
     if pending and id_ in {None, pending.id}:
         if not dry_run:

@@ -19,7 +19,7 @@ from doorward.protection.sshd_settings import SshdChoices
 from pamconf import auth_update, blocks, edit, sshd
 from pamconf.errors import FileError
 from pamconf.explain import explain
-from pamconf.known_services import SERVICES, SSHD, Needs, password_part
+from pamconf.known_services import SSHD, needs, password_part
 from pamconf.lines import Entry, printable
 from pamconf.models.passwords import PASSWORD
 from pamconf.models.second_factor import CODE, ENROLLED, FACT, PASSWORD_AND_CODE
@@ -34,11 +34,6 @@ Changes = Mapping[str, bytes | None]
 FOLDER = "/etc/pam.d"
 GOOGLE = "pam_google_authenticator"
 _AUTHSELECT = "/etc/authselect/"
-
-
-def needs(name: str) -> Needs:
-    """Return what a service needs; of one that is not known, what most do."""
-    return SERVICES.get(name, Needs(name))
 
 
 # --- enable ---

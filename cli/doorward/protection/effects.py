@@ -12,6 +12,7 @@ import pamconf
 from doorward.explained import Explained, explained
 from doorward.protection.people import Enrolment, Machine, Person, Secret, secrets
 from pamconf.explain import Decision
+from pamconf.known_services import needs
 from pamconf.models.passwords import PASSWORD
 from pamconf.models.second_factor import CODE, ENROLLED, FACT, NOT_ENROLLED, PASSWORD_AND_CODE
 from pamconf.tree import Tree
@@ -68,10 +69,15 @@ class _Service:
     def of(self, person: Person) -> Explained:
         return explained(self.name, self.tree, person.account, None)
 
+    def enrolment(self, person: Person) -> tuple[Enrolment | None, str]:
+        if self.secret and not self.secret.is_at_home and needs(self.name).runs_as_user:
+            return Enrolment.BROKEN, f"{self.name} runs as who uses it, and cannot read the secret"
+        return person.enrolment(self.secret)
+
 
 def _effect(person: Person, now: _Service, then: _Service) -> Effect:
-    enrolment, problem = person.enrolment(then.secret)
-    before = _ways(now.of(person), person, person.enrolment(now.secret)[0])
+    enrolment, problem = then.enrolment(person)
+    before = _ways(now.of(person), person, now.enrolment(person)[0])
     after = _ways(then.of(person), person, enrolment)
     places = {*before, *after} - {_ANYWHERE}
     lost = [
