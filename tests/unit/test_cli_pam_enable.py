@@ -306,6 +306,20 @@ def test_one_field_for_password_and_code(root: Path) -> None:
     assert "Enrolled: password and code alone" in explained(root, "sddm")
 
 
+def test_a_screen_locker(root: Path) -> None:
+    """Who locks their screen could not get back: one field, and rights of their own alone."""
+    (root / "etc/pam.d/i3lock").write_text("auth include login\naccount include login\n")
+    said = refused(root, "enable", "login", "--nullok")
+    assert "i3lock: alice would not get in any more: nothing but the password can be typed" in said
+    (root / "var/lib/doorward/secrets").mkdir(parents=True, mode=0o700)
+    (root / "var/lib/doorward/secrets/alice").write_text("")
+    at_once = ["enable", "i3lock", "--nullok", "--before-password", "--i-know", "--json"]
+    plan = json.loads(done(root, *at_once, "--system-secrets", "--dry-run"))
+    assert any("cannot read root's secrets" in one["message"] for one in plan["refusals"])
+    plan = json.loads(done(root, *at_once))
+    assert not any("alice" in one["message"] for one in plan["refusals"])
+
+
 def test_a_service_of_which_doorward_knows_nothing(root: Path) -> None:
     """Nobody could protect what doorward has not heard of; or it would be done wrong."""
     done(root, "enable", "chsh", "--nullok", "--after", "@include common-auth")

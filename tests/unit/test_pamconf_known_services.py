@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pamconf import UsageError, known_services, load
-from pamconf.known_services import SERVICES
+from pamconf.known_services import SERVICES, Needs
 from tests.conftest import CHECKOUT
 
 STOCK = CHECKOUT / "tests/fixtures/pam/debian-12"
@@ -22,7 +22,15 @@ def place(name: str, root: Path = STOCK) -> list[str]:
 @pytest.mark.parametrize("name", sorted(SERVICES))
 def test_known_services(name: str) -> None:
     """One of the services that are known would have no place for a rule."""
-    assert [line.split()[-1] for line in place(name)] == ["common-auth"]
+    (line,) = place(name)
+    assert line.split()[-1] == ("login" if SERVICES[name].runs_as_user else "common-auth")
+
+
+def test_needs() -> None:
+    """A service of which nobody knows anything would be taken for one that cannot ask."""
+    assert known_services.needs("sddm") is SERVICES["sddm"]
+    assert known_services.needs("doas") == Needs("doas")
+    assert known_services.needs("doas").has_prompts
 
 
 def test_where_it_is_another_services_file(tmp_path: Path) -> None:

@@ -66,6 +66,17 @@ def check_is_root(root: Path = Path("/")) -> None:
         )
 
 
+def make_ready(root: Path = Path("/")) -> Store:
+    """Return the transactions of a machine, once what was interrupted is finished.
+
+    Raises NotPermittedError where somebody else than root is to change this machine.
+    """
+    check_is_root(root)
+    transactions = store(root)
+    transactions.recover()
+    return transactions
+
+
 def apply(plan: Plan, command: str, seconds: int | None, undoes: str | None = None) -> Applied:
     """Make the change; with `seconds` it is taken back unless it is confirmed by then.
 

@@ -49,6 +49,11 @@ class Effect:
     problem: str = ""
     lacks: tuple[str, ...] = ()
 
+    @property
+    def lacks_code(self) -> bool:
+        """Whether a code is among what they do not have."""
+        return bool({CODE, PASSWORD_AND_CODE} & {*self.lacks})
+
 
 def effects(machine: Machine, after: Tree, names: Sequence[str]) -> Iterator[Effect]:
     """Yield what becomes of everybody at each service; `after` is the changed machine."""
@@ -69,30 +74,28 @@ class _Service:
     def of(self, person: Person) -> Explained:
         return explained(self.name, self.tree, person.account, None)
 
-    def enrolment(self, person: Person) -> tuple[Enrolment | None, str]:
-        if self.secret and not self.secret.is_at_home and needs(self.name).runs_as_user:
-            return Enrolment.BROKEN, f"{self.name} runs as who uses it, and cannot read the secret"
-        return person.enrolment(self.secret)
+    def hand(self, person: Person) -> "_Hand":
+        needed = needs(self.name)
+        if self.secret and not self.secret.is_at_home and needed.runs_as_user:
+            problem = f"{self.name} runs as who uses it, and cannot read root's secrets"
+            return _Hand(person, Enrolment.BROKEN, problem, needed.has_prompts)
+        return _Hand(person, *person.enrolment(self.secret), needed.has_prompts)
 
 
 def _effect(person: Person, now: _Service, then: _Service) -> Effect:
-    enrolment, problem = then.enrolment(person)
-    before = _ways(now.of(person), person, now.enrolment(person)[0])
-    after = _ways(then.of(person), person, enrolment)
-    places = {*before, *after} - {_ANYWHERE}
-    lost = [
-        one for one in sorted(places) or [_ANYWHERE] if _at(before, one) and not _at(after, one)
-    ]
-    everywhere = len(lost) == len(places)
+    hand, told = then.hand(person), then.of(person)
+    before, after = _ways(now.of(person), now.hand(person)), _ways(told, hand)
+    places = sorted({*before, *after} - {_ANYWHERE}) or [_ANYWHERE]
+    lost = [one for one in places if _at(before, one) and not _at(after, one)]
     return Effect(
         person,
         then.name,
         _fate(before),
         _fate(after),
-        (_ANYWHERE,) if lost and everywhere else tuple(lost),
-        enrolment,
-        problem,
-        _lacking(then.of(person), _Hand(person, enrolment)) if lost else (),
+        (_ANYWHERE,) if lost == places else tuple(lost),
+        hand.enrolment,
+        hand.problem,
+        _lacking(told, hand) if lost else (),
     )
 
 
@@ -115,9 +118,8 @@ def _at(ways: Mapping[str, Sequence[Decision]], place: str) -> bool:
     return bool(ways.get(place) or ways.get(_ANYWHERE))
 
 
-def _ways(one: Explained, person: Person, enrolment: Enrolment | None) -> dict[str, list[Decision]]:
+def _ways(one: Explained, has: "_Hand") -> dict[str, list[Decision]]:
     """Return the decisions by which somebody gets in, by the places that they are about."""
-    has = _Hand(person, enrolment)
     found: dict[str, list[Decision]] = {}
     for entrance in one.entrances:
         for decision in entrance.door.decisions:
@@ -131,10 +133,15 @@ def _ways(one: Explained, person: Person, enrolment: Enrolment | None) -> dict[s
 
 @dataclass(frozen=True)
 class _Hand:
-    """What somebody can answer with."""
+    """What somebody can answer with at a service; `problem` is what is wrong with their secret.
+
+    Without `has_prompts`, the service shows a field for the password and nothing else.
+    """
 
     person: Person
     enrolment: Enrolment | None
+    problem: str
+    has_prompts: bool
 
     def enough_for(self, decision: Decision) -> bool:
         """Tell whether they get in by a decision."""
@@ -156,7 +163,7 @@ class _Hand:
         if answer == PASSWORD:
             return self.person.has_password
         if answer == CODE:
-            return is_enrolled
+            return is_enrolled and self.has_prompts
         if answer == PASSWORD_AND_CODE:
             return is_enrolled and self.person.has_password
         return self.person.has_key if answer == KEY else True

@@ -19,7 +19,7 @@ from pamconf.doors import runs_auth
 from pamconf.lines import text_of
 from pamconf.lint import Finding, lint
 from pamconf.models.passwords import PASSWORD
-from pamconf.models.second_factor import CODE
+from pamconf.models.second_factor import CODE, PASSWORD_AND_CODE
 from pamconf.problem import Severity
 from pamconf.stack import Service
 from pamconf.tree import Kind, Tree
@@ -137,9 +137,9 @@ class Plan:
         switch = place_switch(secret.template) if secret else ""
         if one.enrolment is Enrolment.BROKEN:
             return f"'doorward status{switch} {{name}}' says what is wrong with the file."
-        if CODE in one.lacks and secret and secret.template == SYSTEM and self._is_at_home(one):
+        if one.lacks_code and secret and secret.template == SYSTEM and self._is_at_home(one):
             return "'doorward move {name} --system' takes the secret along that they have at home."
-        if CODE in one.lacks:
+        if one.lacks_code:
             return (
                 f"'doorward enroll{switch} {{name}}' enrols them; --nullok lets in who has not yet."
             )
@@ -230,10 +230,17 @@ def _kind(one: Effect) -> str:
 
 
 def _why(one: Effect) -> str:
-    if one.enrolment is Enrolment.BROKEN and CODE in one.lacks:
+    if one.enrolment is Enrolment.BROKEN and one.lacks_code:
         return one.problem
+    if one.lacks_code and one.enrolment is not Enrolment.NO:
+        return "nothing but the password can be typed there"
     lacks = [said for answer, said in _LACKS.items() if answer in one.lacks]
     return ", ".join(lacks) or "there is no way left for them"
 
 
-_LACKS = {CODE: "not enrolled", PASSWORD: "without a password", KEY: "without an SSH key"}
+_LACKS = {
+    CODE: "not enrolled",
+    PASSWORD_AND_CODE: "not enrolled",
+    PASSWORD: "without a password",
+    KEY: "without an SSH key",
+}
