@@ -46,7 +46,9 @@ class Screen:
 
     def wait_for_window(self, title: str) -> Image.Image:
         """Wait until a window's title has this in it; return the picture."""
-        return self.wait_for(f"a window with {title!r}", lambda _: self._has_window(title))
+        window = f"a window with {title!r}"
+        self.wait_for(window, lambda _: self._has_window(title))
+        return self.wait_for(window, lambda _: True)  # the one before may be a moment too old
 
     def type(self, text: str) -> None:
         """Type, without the Return key."""

@@ -56,6 +56,8 @@ def test_session(lightdm: Lightdm, syslog: Syslog, enrolled: Person) -> None:
     keep("lightdm-code", login.prompts[-1])
     assert login.let_in
     assert len(login.prompts) == 2
+    colours = {colour for _, colour in login.screen.getcolors(1 << 24) or ()}
+    assert (255, 255, 255) in colours  # the terminal is to be seen
     assert processes_of(enrolled) == {"openbox", "xterm", "bash"}
     line = f"rhost= user={enrolled.name} service=lightdm result=accepted reason=code device=main"
     assert results(syslog) == [line]
