@@ -29,7 +29,7 @@ from . import agent
 from .disk import Disk
 from .process import LabError, call, start
 
-_START_SECONDS = 300  # a minute on a busy machine, a quarter of that on an idle one
+_START_SECONDS = 300  # it takes ten on an idle machine
 _GRACE_SECONDS = 60  # for the agent to take a request, and to say that a command took too long
 _CONSOLE_LINES = 25  # of them an error shows
 
@@ -38,7 +38,7 @@ _CONSOLE_LINES = 25  # of them an error shows
 # the end of QEMU, and another is started: what it had translated before would only slow it down.
 _QEMU = (
     *("qemu-system-x86_64", "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot"),
-    *("-machine", "pc,usb=off", "-accel", "tcg", "-cpu", "Westmere", "-m", "512"),
+    *("-machine", "pc,usb=off", "-accel", "tcg", "-cpu", "Westmere", "-smp", "2", "-m", "512"),
 )
 _KERNEL = (
     "root=/dev/vda rw console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check nokaslr "
