@@ -120,7 +120,8 @@ def _show_applied(applied: Applied) -> None:
         return
     show_line(f"Done, for {spoken(applied.seconds)}: then all is as before again.", "bold")
     if not applied.is_guarded_at_boot:
-        show_line("Note: there is no systemd here, so a reboot before that would not take it back.")
+        show_line("Note: a reboot before that would not take it back: there is no systemd here,")
+        show_line("or the folder with the way back is on a disk that may be mounted late.")
     services = " and ".join(applied.services)
     show_line(f"Now log in anew, from another terminal, by {services}. If that is right:")
     show_line("  sudo doorward pam confirm")

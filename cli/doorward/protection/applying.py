@@ -14,6 +14,7 @@ from doorward.errors import NotPermittedError, RefusedError
 from doorward.pam_models import NAME
 from doorward.protection.changes import Changes
 from doorward.protection.effects import effects
+from doorward.protection.mounts import late_mount
 from doorward.protection.plan import Plan
 from pamconf import sshd, watchdog
 from pamconf.known_services import SSHD
@@ -102,7 +103,8 @@ def apply(plan: Plan, command: str, seconds: int | None, undoes: str | None = No
     except BaseException:
         transaction.roll_back()
         raise
-    return Applied(transaction.id, plan.named, seconds, guard.at_boot)
+    is_there_at_boot = late_mount(str(FOLDER), plan.tree) is None
+    return Applied(transaction.id, plan.named, seconds, guard.at_boot and is_there_at_boot)
 
 
 def _prepared(plan: Plan, command: str, within: int | None, undoes: str | None) -> Transaction:
