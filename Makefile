@@ -24,7 +24,7 @@ LAB := $(SUDO) .venv/bin/python -m lab
 PYTEST := .venv/bin/python -m pytest -p no:cacheprovider
 
 .DELETE_ON_ERROR:
-.PHONY: help setup packages demo install deb test suite lint analyze native bench fuzz sanitize \
+.PHONY: help setup packages demo install deb test suite hosts guests lint analyze native bench fuzz sanitize \
 	valgrind coverage pages test-container clean
 
 help: ## list these targets
@@ -84,9 +84,13 @@ build/deb/.built: $(DEB_SOURCES)
 
 test: lint analyze fuzz sanitize valgrind coverage suite ## everything, here and in private hosts
 
-suite: native deb ## all tests, once
+suite: hosts guests ## all tests, once
+
+hosts: native deb ## those on the machine itself, and in private hosts
 	.venv/bin/python -m pytest tests/unit tests/build
 	$(LAB) run $(PYTEST) tests/pam tests/e2e
+
+guests: setup ## those around virtual machines
 	$(SUDO) $(PYTEST) tests/vm
 
 lint: setup ## ruff, mypy, clang-format, and no warning from gcc or clang

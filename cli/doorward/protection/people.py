@@ -82,7 +82,16 @@ class Person:
         return native.secret_path(secret.template, self.name, self.account.home)
 
     def inspect(self, secret: Secret) -> Inspection:
-        """Look at their secret file; of an image only whether there is one. Raises nothing."""
+        """Look at their secret file, once; of an image only whether there is one. Raises nothing."""
+        if secret not in self._inspected:
+            self._inspected[secret] = self._inspect(secret)
+        return self._inspected[secret]
+
+    @cached_property
+    def _inspected(self) -> dict[Secret, Inspection]:
+        return {}
+
+    def _inspect(self, secret: Secret) -> Inspection:
         path = self.secret_path(secret) or ""
         try:
             if self.machine.is_this:
