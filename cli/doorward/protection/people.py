@@ -82,7 +82,7 @@ class Person:
         return native.secret_path(secret.template, self.name, self.account.home)
 
     def inspect(self, secret: Secret) -> Inspection:
-        """Look at their secret file, once; of an image only whether there is one. Raises nothing."""
+        """Look at their secret file, once; of an image only at whether it is there."""
         if secret not in self._inspected:
             self._inspected[secret] = self._inspect(secret)
         return self._inspected[secret]
