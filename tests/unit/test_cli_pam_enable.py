@@ -243,6 +243,29 @@ def test_who_has_a_key_alone(root: Path) -> None:
     )
 
 
+KEYS_ALONE = "root:*:1::::::\nalice:!:1::::::\nbob:!:1::::::\n"
+
+
+@pytest.mark.parametrize(
+    "line", ["AuthorizedKeysFile /etc/ssh/keys/%u", "TrustedUserCAKeys /etc/ssh/ca.pub"]
+)
+def test_keys_that_are_not_at_home(root: Path, line: str) -> None:
+    """Who gets in by a key that sshd finds elsewhere would be locked out without a word."""
+    (root / "etc/shadow").write_text(KEYS_ALONE)
+    (root / "etc/ssh/sshd_config").write_text(f"{line}\n{DEBIAN}")
+    said = refused(root, "enable", "sshd", "--nullok", "--methods", "keyboard-interactive:pam")
+    assert "alice and bob would not get in any more: without a password" in said
+
+
+def test_a_file_of_keys_that_has_none(root: Path) -> None:
+    """An image's empty file would pass for a key, and its owner be locked out."""
+    (root / "home/alice/.ssh").mkdir(parents=True)
+    (root / "home/alice/.ssh/authorized_keys").write_text("\n# none yet\n")
+    methods = ["--methods", "publickey,keyboard-interactive:pam", "--match", "User alice"]
+    said = refused(root, "enable", "sshd", "--nullok", *methods)
+    assert "alice would not get in any more: without an SSH key" in said
+
+
 def test_sshd_without_drop_ins(root: Path) -> None:
     """Where sshd_config includes nothing, or too late, the settings would count for nothing."""
     config = root / "etc/ssh/sshd_config"

@@ -13,14 +13,16 @@ from doorward.enrolment.inspection import Inspection
 from doorward.enrolment.store import store_open
 from doorward.errors import DoorwardError
 from doorward.pam_models import NAME
-from pamconf import accounts
+from pamconf import accounts, sshd
 from pamconf.accounts import Account
-from pamconf.errors import FileError
+from pamconf.errors import FileError, PamconfError, UnreadableError
 from pamconf.stack import Service
 from pamconf.tree import Kind, Tree
 
 _ADMINS = {"admin", "sudo", "wheel"}
 _KEYS = (".ssh/authorized_keys", ".ssh/authorized_keys2")  # sshd_config(5), AuthorizedKeysFile
+_AT_HOME = {"none", *_KEYS, *(f"%h/{name}" for name in _KEYS)}
+_KEYWORDS = {"authorizedkeyscommand", "authorizedkeysfile", "trustedusercakeys"}
 _LOCKED = ("!", "*")  # shadow(5): what no password fits
 
 
@@ -69,13 +71,19 @@ class Person:
 
     @cached_property
     def has_key(self) -> bool:
-        """Whether sshd finds a key of theirs where it looks by default; True if nobody can tell."""
-        home = self.account.home or "/"
+        """Whether sshd finds a key of theirs; so it does where nobody can tell."""
+        return self.machine.has_keys_elsewhere or any(map(self._has_key_in, _KEYS))
+
+    def _has_key_in(self, name: str) -> bool:
+        """Tell whether a file of their home has more in it than comments."""
         try:
-            kinds = [self.machine.tree.kind(f"{home}/{name}") for name in _KEYS]
-        except FileError:
+            text = self.machine.tree.read(f"{self.account.home or ''}/{name}")
+        except UnreadableError:
             return True
-        return any(kind is not Kind.NOTHING for kind in kinds)
+        except FileError:
+            return False
+        lines = (line.strip() for line in text.split("\n"))
+        return any(line and not line.startswith("#") for line in lines)
 
     def secret_path(self, secret: Secret) -> str | None:
         """Return the path of their secret file; None where a login would find none."""
@@ -129,6 +137,16 @@ class Machine:
         """All whose shell gives a session, each once."""
         found = {one.name: one for one in accounts.everybody(self.tree) if gives_session(one.shell)}
         return tuple(Person(one, self) for one in found.values())
+
+    @cached_property
+    def has_keys_elsewhere(self) -> bool:
+        """Whether sshd looks for keys in other places than homes, or trusts who signs them."""
+        try:
+            lines = [node.line for node in sshd.nodes(sshd.load(self.tree))]
+        except PamconfError:
+            return False
+        said = [{*line.arguments} for line in lines if line.name in _KEYWORDS]
+        return any(words - _AT_HOME for words in said)
 
     @cached_property
     def passwords(self) -> dict[str, str]:
