@@ -381,6 +381,21 @@ def test_the_place_of_the_rule(root: Path, text: str, place: int) -> None:
     assert contents(root)["etc/pam.d/cockpit"] == said
 
 
+def test_services_that_are_links(root: Path) -> None:
+    """What is on by a link to another service's file could not be changed, or taken out, again."""
+    for name, to in (("sudo-i", "sudo"), ("gdm-password", "lightdm")):
+        (root / "etc/pam.d" / name).unlink(missing_ok=True)
+        (root / "etc/pam.d" / name).symlink_to(to)
+    before = contents(root)
+    said = done(root, "enable", "sudo", "--nullok")
+    assert "sudo-i: alice: enrolled, asked for a code" in said
+    done(root, "enable", "sudo", "--nullok-until", "2031-01-31")
+    done(root, "enable", "lightdm", "gdm-password", "--nullok")
+    assert contents(root)["etc/pam.d/gdm-password"].count(RULE) == 1
+    done(root, "disable", "lightdm", "gdm-password", "sudo")
+    assert contents(root) == before
+
+
 def test_no_place_for_the_rule(root: Path) -> None:
     """A rule that nobody comes to would be put in, and look like a guard."""
     text = "auth sufficient pam_unix.so\nauth required pam_deny.so\naccount required pam_unix.so\n"

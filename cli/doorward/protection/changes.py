@@ -89,6 +89,8 @@ def _service(tree: Tree, name: str, choices: Choices, after: str | None) -> Chan
     """Return the file of a service, and of its companions, with the rules."""
     changes = dict(_own_file(tree, name, choices, after))
     for companion in needs(name).companions:
+        if tree.real(f"{FOLDER}/{companion}") in map(tree.real, changes):  # a link to the same file
+            continue
         now = tree.changed({**changes, **_without(tree, companion)})
         service = pamconf.load(companion, now)
         if service.path is None:
@@ -253,7 +255,7 @@ def disabled(tree: Tree, names: Sequence[str]) -> Changes:
         there = _text(tree, ACCESS_FILE)
         if there is not None and there.startswith(WRITTEN):
             changes[ACCESS_FILE] = None
-    return changes
+    return _each_once(tree, changes)
 
 
 def _without(tree: Tree, name: str) -> Changes:
@@ -371,4 +373,11 @@ def _only_new(tree: Tree, changes: Changes) -> Changes:
         said = changes[path]
         return there != (None if said is None else said.decode("utf-8", "surrogateescape"))
 
-    return {path: content for path, content in changes.items() if is_new(path)}
+    once = _each_once(tree, changes)
+    return {path: content for path, content in once.items() if is_new(path)}
+
+
+def _each_once(tree: Tree, changes: Changes) -> Changes:
+    """Return the changes with one path, the last, for each file to which links lead several."""
+    last = {tree.real(path): path for path in changes}
+    return {path: changes[path] for path in last.values()}

@@ -46,15 +46,19 @@ class Plan:
     @cached_property
     def services(self) -> tuple[str, ...]:
         """The services that were named, and all others whose logins go by a file that changes."""
-        paths = {*self.changes}
         others = (
             name
             for name in services(self.tree)
             if name not in self.named
             for service in [pamconf.load(name, self.after)]
-            if runs_auth(service) and paths & {*service.files, *_access_files(service)}
+            if runs_auth(service) and self._changes_for(service)
         )
         return (*self.named, *others)
+
+    def _changes_for(self, service: Service) -> bool:
+        """Tell whether a service goes by a file that changes, maybe by a link to it."""
+        files = {*map(self.tree.real, self.changes)} & {*map(self.tree.real, service.files)}
+        return bool(files or {*self.changes} & {*_access_files(service)})
 
     @property
     def read(self) -> Changes:
