@@ -58,5 +58,5 @@ def _as_json(one: Transaction) -> dict[str, object]:
         "undoes": record.undoes,
         "files": [file.path for file in record.files],
         "deadline": one.deadline.isoformat() if one.deadline else None,
-        "kept": [str(path) for path in one.theirs()],
+        "kept": [{"file": path, "copy": str(copy)} for path, copy in one.theirs()],
     }
