@@ -12,6 +12,7 @@ import pytest
 from doorward.main import main
 
 import pamconf
+from pamconf.transaction import Store
 from tests import examples
 from tests.conftest import CHECKOUT
 
@@ -490,6 +491,19 @@ def test_undo_and_history(root: Path) -> None:
     assert contents(root)["etc/pam.d/sshd"] == before["etc/pam.d/sshd"] + "# mine\n"
 
 
+def test_what_others_had_made_of_a_file(root: Path) -> None:
+    """A program could not tell which copy is of which file."""
+    store = Store(Path("/var/lib/doorward/transactions"), root)
+    made = store.prepare({"/etc/pam.d/sudo": b"ours\n"}, command="test", confirm_within=60)
+    made.apply()
+    (root / "etc/pam.d/sudo").write_text("theirs\n")
+    made.roll_back()
+    (told,) = json.loads(done(root, "history", "--json"))
+    (kept,) = told["kept"]
+    assert kept["file"] == "/etc/pam.d/sudo"
+    assert Path(kept["copy"]).read_text() == "theirs\n"
+
+
 def test_status(root: Path) -> None:
     """Nobody would know what is on, or that it was put there by hand."""
     assert "No service asks for a code" in done(root, "status")
@@ -525,6 +539,17 @@ def test_migrate(root: Path) -> None:
     sshd.write_text(text.replace("google_authenticator.so nullok", "doorward.so disallow_reuse"))
     said = refused(root, "migrate", "sshd", "--back", status=PROBLEM)
     assert "does not know 'disallow_reuse'" in said
+
+
+def test_migrate_with_secrets_somewhere_else(root: Path) -> None:
+    """Who is locked out would not be named where secret= has a variable in it."""
+    (root / "etc/ssh/sshd_config").write_text(ASKS)
+    secret = "secret=/var/lib/others/${USER}"
+    with (root / "etc/pam.d/sshd").open("a") as file:
+        file.write(f"auth required pam_google_authenticator.so {secret} user=root\n")
+    said = refused(root, "migrate", "sshd")
+    assert "sshd: alice and bob would not get in any more: not enrolled" in said
+    assert f"doorward enroll --secret-file '{secret.removeprefix('secret=')}' alice" in said
 
 
 def test_migrate_what_enable_put_there(root: Path) -> None:
