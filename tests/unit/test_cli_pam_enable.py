@@ -484,8 +484,11 @@ def test_undo_and_history(root: Path) -> None:
     with (root / "etc/pam.d/sshd").open("a") as file:
         file.write("# mine\n")
     said = refused(root, "undo")
-    assert "Changed since:" in said
-    assert "+# mine" in said
+    assert "\nChanged since:\n--- /etc/pam.d/sshd as changed\n" in said
+    assert "\n+# mine\n" in said
+    told = json.loads(run(root, "undo", "--json").stdout)
+    assert told["changed"] is False
+    assert "+# mine" in told["conflicts"]["/etc/pam.d/sshd"]
     assert "/etc/pam.d/sshd" in done(root, "status").splitlines()[1]
     done(root, "disable", "sshd")
     assert contents(root)["etc/pam.d/sshd"] == before["etc/pam.d/sshd"] + "# mine\n"
@@ -497,7 +500,8 @@ def test_what_others_had_made_of_a_file(root: Path) -> None:
     made = store.prepare({"/etc/pam.d/sudo": b"ours\n"}, command="test", confirm_within=60)
     made.apply()
     (root / "etc/pam.d/sudo").write_text("theirs\n")
-    made.roll_back()
+    told = json.loads(done(root, "undo", "--json"))
+    assert told == {"changed": True, "transaction": made.id, "state": "rolled-back"}
     (told,) = json.loads(done(root, "history", "--json"))
     (kept,) = told["kept"]
     assert kept["file"] == "/etc/pam.d/sudo"

@@ -1,5 +1,7 @@
 """`doorward pam undo`: take back a change of logins."""
 
+from collections.abc import Iterable
+
 import click
 
 from doorward import proof
@@ -8,8 +10,8 @@ from doorward.commands.making import How
 from doorward.errors import NonsenseError, RefusedError
 from doorward.protection.applying import make_ready
 from doorward.protection.plan import Plan
-from doorward.terminal import say
-from pamconf.transaction import ConflictError, State, Store, Transaction
+from doorward.terminal import say, say_json
+from pamconf.transaction import Conflict, ConflictError, State, Store, Transaction
 from pamconf.tree import Tree
 
 
@@ -34,19 +36,37 @@ def command(*, id_: str | None, dry_run: bool, i_know: bool, root: str, as_json:
     transactions = make_ready(tree.root)
     pending = transactions.pending()
     if pending and id_ in {None, pending.id}:
-        if not dry_run:
-            pending.roll_back()
-            proof.forget()
-        say(f"Transaction {pending.id} {'would be' if dry_run else 'is'} taken back.")
+        _take_back(pending, dry_run=dry_run, as_json=as_json)
         return
     undone = _found(transactions, id_)
     plan = Plan(tree, tuple(undone.record.note["services"]), _before(undone))
     try:
         making.make(plan, How(dry_run, i_know, as_json=as_json, undoes=undone.id))
     except ConflictError as error:
-        for one in error.conflicts:
-            say(one.view())
+        _show_conflicts(error.conflicts, as_json=as_json)
         raise RefusedError(error.message, hint=error.hint) from error
+
+
+def _take_back(pending: Transaction, *, dry_run: bool, as_json: bool) -> None:
+    """Take back a change that is on trial still."""
+    if not dry_run:
+        pending.roll_back()
+        proof.forget()
+    if as_json:
+        state = pending.state()
+        say_json({"changed": not dry_run, "transaction": pending.id, "state": state})
+    else:
+        say(f"Transaction {pending.id} {'would be' if dry_run else 'is'} taken back.")
+
+
+def _show_conflicts(conflicts: Iterable[Conflict], *, as_json: bool) -> None:
+    views = {one.path: one.view().splitlines() for one in conflicts}
+    if as_json:
+        say_json({"changed": False, "conflicts": views})
+        return
+    for view in views.values():
+        for line in view:
+            say(line)
 
 
 def _found(transactions: Store, id_: str | None) -> Transaction:
