@@ -135,5 +135,5 @@ def _check_root_alone(at: Place, file: int) -> None:
     if facts.st_uid != 0 or facts.st_nlink != 1 or facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise FileError(
             f"{at.path}: others than root may have written it",
-            hint="Roll the change back, and find out who made it so.",
+            hint="'doorward pam undo' takes the change back; find out who made it so.",
         )
