@@ -23,8 +23,11 @@ from pamconf.sshd import Effective, Obstacle, PamAuth, Way
 if TYPE_CHECKING:
     from pamconf.stack import Service
 
+KEY = "key"
+"""What sshd asks for where somebody logs in by publickey."""
+
 _PROOFS = {
-    "publickey": "key",
+    "publickey": KEY,
     "password": "password",
     "hostbased": "key of the host",
     "gssapi-with-mic": "Kerberos ticket",

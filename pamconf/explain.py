@@ -71,6 +71,10 @@ class Decision:
             rules += self.refusers
         return tuple(dict.fromkeys(rule for rule in rules if rule))
 
+    def may_be(self, name: str, phrase: str) -> bool:
+        """Tell whether it is about logins of which that is so, as far as the fact matters to it."""
+        return all(phrase in fact.phrases for fact in self.facts if fact.name == name)
+
 
 def explain(
     service: "Service",

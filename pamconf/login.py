@@ -26,6 +26,9 @@ RIGHT, WRONG = "right", "wrong"
 DIRECTORIES = ("pam_sss", "pam_ldap", "pam_krb5", "pam_winbind")
 """Modules that ask for accounts elsewhere."""
 
+ORIGIN = "origin"
+"""The fact where somebody comes from."""
+
 NOBODY = "\x01"
 """Stands for a user whom no file names."""
 
@@ -248,8 +251,8 @@ class Login:
         """Where the login comes from, one of the world's places."""
         if not self.world.places:
             return Origin(service=self.service)
-        known = self.known.get("origin")
-        return self.world.places[known or self.fact("origin", *self.world.places)]
+        known = self.known.get(ORIGIN)
+        return self.world.places[known or self.fact(ORIGIN, *self.world.places)]
 
     # --- The next one ---
 

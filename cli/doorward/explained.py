@@ -14,12 +14,12 @@ from pamconf import PamconfError, Service, accounts, sshd
 from pamconf.access_who import Origin
 from pamconf.accounts import Account
 from pamconf.doors import SOMEBODY, Door, own_door, sshd_doors
+from pamconf.known_services import SSHD
 from pamconf.login import World
 from pamconf.places import world_of
 from pamconf.sentences import Strength, sentences, strength
 from pamconf.tree import Kind, Root
 
-_SSHD = "sshd"
 _ROOT, _OTHERS = "root", "others"
 _USER_ROOT = "user root"
 """The fact whether it is root (Login.user_is)."""
@@ -75,7 +75,7 @@ def explained(name: str, root: Root, account: Account | None, rhost: str | None)
     world = world_of(service, names_of(root), account)
     if rhost:
         world = replace(world, places=_place(service, rhost))
-    if service.name != _SSHD or world.files.kind(sshd.PATH) is Kind.NOTHING:
+    if service.name != SSHD or world.files.kind(sshd.PATH) is Kind.NOTHING:
         doors = own_door(service, world, WITH_DOORWARD)
         return Explained(service, tuple(Entrance(door) for door in doors), _unknown(service))
     theirs, warnings = _sshd(service, world, account or SOMEBODY, rhost)
@@ -136,7 +136,7 @@ def _unknown(service: Service) -> tuple[str, ...]:
 
 
 def _place(service: Service, rhost: str) -> Mapping[str, Origin]:
-    terminal = "ssh" if service.name == _SSHD else None
+    terminal = "ssh" if service.name == SSHD else None
     return {f"from {rhost}": Origin(rhost, terminal, service.name)}
 
 

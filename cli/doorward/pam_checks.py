@@ -11,7 +11,7 @@ from pamconf.errors import PamconfError, UnreadableError
 from pamconf.lint import CHECKS, Found, Machine, Place, Subject
 from pamconf.lint.check import check
 from pamconf.lint.finding import at_argument, at_module
-from pamconf.models.second_factor import CODE, PASSWORD_AND_CODE, SECOND_FACTORS
+from pamconf.models.second_factor import CODES, SECOND_FACTORS
 from pamconf.nearest import meant
 from pamconf.places import is_at_the_machine
 from pamconf.problem import Severity
@@ -168,7 +168,7 @@ def everybody_skips(one: Subject) -> Iterator[Found]:
         return
     passing = [way for way in one.right_ways if way.outcomes[0].status == "success"]
     visited = {visit.rule for way in passing for visit in way.outcomes[0].visits}
-    is_asked = any({CODE, PASSWORD_AND_CODE} & {*way.asked} for way in passing)
+    is_asked = any(CODES & {*way.asked} for way in passing)
     for rule in _rules(one):
         path = native.options(rule.arguments, int(time.time())).access_file
         if path and rule in visited and not is_asked:

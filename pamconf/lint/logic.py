@@ -11,7 +11,7 @@ from pamconf.lint.check import check
 from pamconf.lint.finding import Found, Place, at_argument, at_rule
 from pamconf.lint.reach import is_shut
 from pamconf.lint.subject import EVERYBODY, Subject
-from pamconf.login import DIRECTORIES, WRONG
+from pamconf.login import DIRECTORIES, ORIGIN, WRONG
 from pamconf.models.passwords import EMAIL, PASSWORD
 from pamconf.models.second_factor import CODE, FACT, KEY, PASSWORD_AND_CODE
 from pamconf.models.succeed_if import conditions
@@ -22,7 +22,7 @@ from pamconf.simulate import Visit, jump
 from pamconf.stack import Rule
 
 _FACTORS = {CODE, KEY, PASSWORD_AND_CODE}
-_TELLING = (FACT, "origin")
+_TELLING = (FACT, ORIGIN)
 """Facts that let in nobody by themselves: whoever set a service up meant something to be asked."""
 
 _ASKING = {*DIRECTORIES, "pam_unix"}

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 CODE, PASSWORD_AND_CODE, KEY = "code", "password and code", "security key"
 FINGERPRINT = "fingerprint"
 
+CODES = frozenset({CODE, PASSWORD_AND_CODE})
+"""Answers that have a code in them."""
+
 SECOND_FACTORS = frozenset(
     {
         "pam_duo",

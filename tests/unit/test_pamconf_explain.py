@@ -126,6 +126,15 @@ def test_places_that_make_no_difference_are_one() -> None:
     assert [row[0] for row in table(text)] == [""]  # nothing is known of where it comes from
 
 
+def test_whom_a_decision_may_be_about() -> None:
+    """Somebody who is enrolled would be taken for one who is not; or whom it tells not apart."""
+    (anybody,) = decisions("auth required pam_unix.so")
+    assert anybody.may_be("second factor", "enrolled")
+    enrolled, other = decisions("auth required pam_unix.so\nauth required pam_totp.so")
+    assert enrolled.may_be("second factor", "enrolled")
+    assert not other.may_be("second factor", "enrolled")
+
+
 def test_which_rule_it_hangs_on() -> None:
     """Somebody would look for the reason in the wrong line."""
     enrolled, not_enrolled = decisions("auth required pam_unix.so\nauth required pam_totp.so")

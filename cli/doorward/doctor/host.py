@@ -15,14 +15,14 @@ from pamconf import accounts, lint, sshd
 from pamconf.accounts import Account
 from pamconf.doors import Door, own_door, sshd_doors
 from pamconf.errors import FileError, PamconfError
-from pamconf.explain import Decision
-from pamconf.models.second_factor import ENROLLED, FACT, NOT_ENROLLED
+from pamconf.known_services import SSHD
+from pamconf.login import ORIGIN
+from pamconf.models.second_factor import FACT
 from pamconf.places import world_of
 from pamconf.stack import Rule, Service
 from pamconf.tree import Kind
 
-_SSHD = "sshd"
-_ANYBODYS = {FACT, "origin"}
+_ANYBODYS = {FACT, ORIGIN}
 """Facts about a login that do not hang on whose it is."""
 
 
@@ -135,7 +135,7 @@ class Host:
 
     def doors(self, one: Explained, account: Account) -> tuple[Door, ...]:
         """Return the doors that a service has for somebody. Raises PamconfError."""
-        answer = self.settings.get(account.name) if one.service.name == _SSHD else None
+        answer = self.settings.get(account.name) if one.service.name == SSHD else None
         if answer is None and not _hangs_on_user(one):
             return tuple(entrance.door for entrance in one.entrances)
         whose = account if _hangs_on_user(one) else None
@@ -178,13 +178,3 @@ def _hangs_on_user(one: Explained) -> bool:
     """Tell whether a service's rules tell users apart."""
     facts = (fact for entry in one.entrances for row in entry.door.decisions for fact in row.facts)
     return any(fact.name not in _ANYBODYS for fact in facts)
-
-
-def of(decisions: Iterable[Decision], *, enrolled: bool) -> list[Decision]:
-    """Return the decisions on those who are enrolled, or on those who are not."""
-    phrase = ENROLLED if enrolled else NOT_ENROLLED
-    return [
-        one
-        for one in decisions
-        if all(phrase in fact.phrases for fact in one.facts if fact.name == FACT)
-    ]

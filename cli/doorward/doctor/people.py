@@ -8,7 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from doorward.doctor.finding import Finding, Status
-from doorward.doctor.host import Asking, Host, of
+from doorward.doctor.host import Asking, Host
 from doorward.enrolment.account import account_find
 from doorward.enrolment.inspection import Inspection
 from doorward.enrolment.places import HOME, SYSTEM, place_switch
@@ -19,11 +19,9 @@ from pamconf import sentences
 from pamconf.accounts import Account
 from pamconf.doors import Door
 from pamconf.errors import PamconfError
-from pamconf.models.second_factor import CODE, PASSWORD_AND_CODE
+from pamconf.models.passwords import PASSWORD
+from pamconf.models.second_factor import CODES, ENROLLED, FACT, NOT_ENROLLED
 from pamconf.stack import Rule
-
-_CODES = {CODE, PASSWORD_AND_CODE}
-"""What is asked of somebody in vain who has no secret."""
 
 _DAYS_BEFORE = 14
 _DAY = 86_400
@@ -141,10 +139,12 @@ def _without_code(service: Asking, account: Account, host: Host) -> tuple[bool, 
     """Tell whether somebody with a password is refused for want of a code; and is let in."""
     refuses = lets_in = False
     for door in _doors(service, account, host):
-        for one in of(door.decisions, enrolled=False):
-            if "password" in one.asked and not host.has_password(account):
+        for one in door.decisions:
+            if not one.may_be(FACT, NOT_ENROLLED):
                 continue
-            refuses |= not one.gets_in and bool(_CODES & {*one.asked})
+            if PASSWORD in one.asked and not host.has_password(account):
+                continue
+            refuses |= not one.gets_in and bool(CODES & {*one.asked})
             lets_in |= one.gets_in
     return refuses, lets_in
 
@@ -156,7 +156,8 @@ def _doors(service: Asking, account: Account, host: Host) -> Iterator[Door]:
     except PamconfError:  # of which the areas of services and sshd tell
         return
     for door in doors:
-        if door.asks_pam and any(one.gets_in for one in of(door.decisions, enrolled=True)):
+        enrolled = [one for one in door.decisions if one.may_be(FACT, ENROLLED)]
+        if door.asks_pam and any(one.gets_in for one in enrolled):
             yield door
 
 

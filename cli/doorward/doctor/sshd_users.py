@@ -9,19 +9,18 @@ from doorward.explained import Explained
 from pamconf import sentences
 from pamconf.accounts import Account
 from pamconf.doors import Door
+from pamconf.known_services import SSHD
 from pamconf.sentences import Strength
-
-_SSHD = "sshd"
 
 
 def look(host: Host) -> Iterator[Finding]:
     """Say of each user by what they get in, and what is wrong with the settings."""
-    found = next((one for one in host.services if one.service.name == _SSHD), None)
+    found = next((one for one in host.services if one.service.name == SSHD), None)
     yield from (as_finding(one, host) for one in findings_of(host, "PAM3"))
     if found is None or not host.settings:
         yield Finding(Status.NOTE, "", "there is no sshd here")
         return
-    is_asking = _SSHD in {one.name for one in host.asking}
+    is_asking = SSHD in {one.name for one in host.asking}
     for account in host.accounts:
         yield _about(account, host.doors(found, account), is_asking=is_asking)
     yield from _warnings(host, found)

@@ -22,7 +22,7 @@ from pamconf.explain import explain
 from pamconf.known_services import SSHD, needs, password_part
 from pamconf.lines import Entry, printable
 from pamconf.models.passwords import PASSWORD
-from pamconf.models.second_factor import CODE, ENROLLED, FACT, PASSWORD_AND_CODE
+from pamconf.models.second_factor import CODE, CODES, ENROLLED, FACT, PASSWORD_AND_CODE
 from pamconf.nearest import meant
 from pamconf.places import world_of
 from pamconf.stack import OTHER, File, Rule, Service
@@ -214,7 +214,7 @@ def _asks(service: Service, choices: Choices) -> bool:
     world = world_of(service, names_of(service.root))
     found = explain(service, world, WITH_DOORWARD, fixed={FACT: ENROLLED})
     with_password = [one for one in found if one.gets_in and {*one.asked} & _PASSWORDS]
-    asked = [one for one in with_password if {*one.asked} & _CODES]
+    asked = [one for one in with_password if {*one.asked} & CODES]
     grouped = choices.only_group or choices.except_group
     return (
         bool(asked)
@@ -225,11 +225,10 @@ def _asks(service: Service, choices: Choices) -> bool:
 
 
 _PASSWORDS = {PASSWORD, PASSWORD_AND_CODE}
-_CODES = {CODE, PASSWORD_AND_CODE}
 
 
 def _needs_code(key: tuple[str, ...]) -> bool:
-    return bool({*key} & _CODES)
+    return bool({*key} & CODES)
 
 
 def _is_in_order(asked: tuple[str, ...]) -> bool:

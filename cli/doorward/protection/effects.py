@@ -11,14 +11,21 @@ from dataclasses import dataclass
 import pamconf
 from doorward.explained import Explained, explained
 from doorward.protection.people import Enrolment, Machine, Person, Secret, secrets
+from pamconf.doors import KEY
 from pamconf.explain import Decision
 from pamconf.known_services import needs
+from pamconf.login import ORIGIN
 from pamconf.models.passwords import PASSWORD
-from pamconf.models.second_factor import CODE, ENROLLED, FACT, NOT_ENROLLED, PASSWORD_AND_CODE
+from pamconf.models.second_factor import (
+    CODE,
+    CODES,
+    ENROLLED,
+    FACT,
+    NOT_ENROLLED,
+    PASSWORD_AND_CODE,
+)
 from pamconf.tree import Tree
 
-KEY = "key"  # what sshd asks for: doors._PROOFS
-_ORIGIN = "origin"  # Login.origin
 _ANYWHERE = ""
 
 
@@ -52,7 +59,7 @@ class Effect:
     @property
     def lacks_code(self) -> bool:
         """Whether a code is among what they do not have."""
-        return bool({CODE, PASSWORD_AND_CODE} & {*self.lacks})
+        return bool(CODES & {*self.lacks})
 
 
 def effects(machine: Machine, after: Tree, names: Sequence[str]) -> Iterator[Effect]:
@@ -110,7 +117,7 @@ def _fate(by_place: Mapping[str, Sequence[Decision]]) -> Fate:
     found = [way for ways in by_place.values() for way in ways]
     if not found:
         return Fate.REFUSED
-    is_asked = any({*one.asked} & {CODE, PASSWORD_AND_CODE} for one in found)
+    is_asked = any(CODES & {*one.asked} for one in found)
     return Fate.CODE if is_asked else Fate.WITHOUT
 
 
@@ -123,7 +130,7 @@ def _ways(one: Explained, has: "_Hand") -> dict[str, list[Decision]]:
     found: dict[str, list[Decision]] = {}
     for entrance in one.entrances:
         for decision in entrance.door.decisions:
-            places = next((f.phrases for f in decision.facts if f.name == _ORIGIN), (_ANYWHERE,))
+            places = next((f.phrases for f in decision.facts if f.name == ORIGIN), (_ANYWHERE,))
             for place in places:
                 found.setdefault(place, [])
                 if has.enough_for(decision):
@@ -156,7 +163,7 @@ class _Hand:
         if self.enrolment is None:  # it is some other second factor that is meant
             return True
         phrase = NOT_ENROLLED if self.enrolment is Enrolment.NO else ENROLLED
-        return all(phrase in fact.phrases for fact in decision.facts if fact.name == FACT)
+        return decision.may_be(FACT, phrase)
 
     def _has(self, answer: str) -> bool:
         is_enrolled = self.enrolment in {Enrolment.YES, None}

@@ -13,9 +13,9 @@ from doorward.enrolment.places import HOME, SYSTEM, place_switch
 from doorward.explained import explained, services, told
 from doorward.protection import mounts
 from doorward.protection.changes import Changes
-from doorward.protection.effects import KEY, Effect, Fate, effects
+from doorward.protection.effects import Effect, Fate, effects
 from doorward.protection.people import Enrolment, Machine, Secret, secrets
-from pamconf.doors import runs_auth
+from pamconf.doors import KEY, runs_auth
 from pamconf.lines import text_of
 from pamconf.lint import Finding, lint
 from pamconf.models.passwords import PASSWORD
