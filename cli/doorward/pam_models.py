@@ -10,9 +10,14 @@ from pamconf.explore import Model
 from pamconf.lines import bytes_of
 from pamconf.login import Login
 from pamconf.models import MODELS, second_factor
-from pamconf.stack import Rule
+from pamconf.stack import Rule, Service
 
 NAME = "pam_doorward"
+
+
+def asking(service: Service) -> list[Rule]:
+    """Return the rules of a service by which pam_doorward asks for a code."""
+    return [rule for rule in service.rules("auth") if rule.name == NAME]
 
 
 def pam_doorward(rule: Rule, login: Login) -> str:

@@ -10,7 +10,7 @@ import pamconf
 from doorward import native, pam_checks
 from doorward.enrolment.account import accounts_with_login, gives_session
 from doorward.explained import Explained, explained_or_not, services
-from doorward.pam_models import NAME, WITH_DOORWARD
+from doorward.pam_models import WITH_DOORWARD, asking
 from pamconf import accounts, lint, sshd
 from pamconf.accounts import Account
 from pamconf.doors import Door, own_door, sshd_doors
@@ -89,9 +89,8 @@ class Host:
         return [one for one in found if one.rules]
 
     def _rules(self, one: Service) -> Iterable[tuple[Rule, native.Options]]:
-        for rule in one.rules("auth"):
-            if rule.name == NAME:
-                yield rule, native.options(rule.arguments, self.now)
+        for rule in asking(one):
+            yield rule, native.options(rule.arguments, self.now)
 
     @cached_property
     def linted(self) -> Sequence[lint.Finding]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pamconf
 from doorward import process, proof
 from doorward.errors import NotPermittedError, RefusedError
-from doorward.pam_models import NAME
+from doorward.pam_models import asking
 from doorward.protection.changes import Changes
 from doorward.protection.effects import effects
 from doorward.protection.mounts import late_mount
@@ -125,11 +125,7 @@ def _prepared(plan: Plan, command: str, within: int | None, undoes: str | None) 
 
 def provable(plan: Plan) -> list[str]:
     """Return the services at which a login can prove that the change is right."""
-    return [
-        name
-        for name in plan.named
-        if any(rule.name == NAME for rule in pamconf.load(name, plan.after).rules("auth"))
-    ]
+    return [name for name in plan.named if asking(pamconf.load(name, plan.after))]
 
 
 def _is_sshds(changes: Changes) -> bool:

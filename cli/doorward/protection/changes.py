@@ -12,7 +12,7 @@ from doorward import native
 from doorward.errors import DoorwardError, NonsenseError
 from doorward.explained import services
 from doorward.names import names_of
-from doorward.pam_models import NAME, WITH_DOORWARD
+from doorward.pam_models import NAME, WITH_DOORWARD, asking
 from doorward.protection import sshd_settings
 from doorward.protection.choices import ACCESS_FILE, MARKS, WRITTEN, Choices
 from doorward.protection.sshd_settings import SshdChoices
@@ -62,7 +62,7 @@ def _check_asked_once(tree: Tree) -> None:
     for name in services(tree):
         if name == OTHER:  # libpam reads it twice, for itself and for what others lack
             continue
-        rules = [rule for rule in pamconf.load(name, tree).rules("auth") if rule.name == NAME]
+        rules = asking(pamconf.load(name, tree))
         if len(rules) > 1:
             first, second = rules[0].place, rules[1].place
             raise DoorwardError(
@@ -95,7 +95,7 @@ def _service(tree: Tree, name: str, choices: Choices, after: str | None) -> Chan
         service = pamconf.load(companion, now)
         if service.path is None:
             continue
-        if any(rule.name == NAME for rule in service.rules("auth")):
+        if asking(service):
             changes.update(_without(tree, companion))
         else:
             changes.update(_own_file(now, companion, choices, after))
@@ -275,7 +275,7 @@ def _vendors(tree: Tree, name: str) -> bytes | None:
 
 
 def _why_not_on(tree: Tree, name: str) -> str:
-    rules = [rule for rule in loaded(tree, name).rules("auth") if rule.name == NAME]
+    rules = asking(loaded(tree, name))
     if rules:
         return f"{rules[0].place} asks for the code, and was not put there by 'enable'."
     return "'doorward pam status' says what is on."

@@ -12,7 +12,7 @@ from doorward.enrolment.account import account_find, gives_session
 from doorward.enrolment.inspection import Inspection
 from doorward.enrolment.store import store_open
 from doorward.errors import DoorwardError
-from doorward.pam_models import NAME
+from doorward.pam_models import asking
 from pamconf import accounts, sshd
 from pamconf.accounts import Account
 from pamconf.errors import FileError, PamconfError, UnreadableError
@@ -161,8 +161,7 @@ class Machine:
 
 def secrets(service: Service) -> Iterator[Secret]:
     """Yield where a service's rules look for secrets."""
-    for rule in service.rules("auth"):
-        if rule.name == NAME:
-            options = native.options(rule.arguments, int(time.time()))
-            if options.refused is None:
-                yield Secret(options.secret, options.user)
+    for rule in asking(service):
+        options = native.options(rule.arguments, int(time.time()))
+        if options.refused is None:
+            yield Secret(options.secret, options.user)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pamconf
 from doorward.explained import services
-from doorward.pam_models import NAME
+from doorward.pam_models import asking
 from doorward.protection.choices import MARKS
 from pamconf import blocks
 from pamconf.stack import Rule, Service
@@ -35,9 +35,8 @@ def standing(tree: Tree, history: Sequence[Transaction]) -> Iterator[Standing]:
     found: dict[str, tuple[Rule, list[Service]]] = {}
     for name in services(tree):
         service = pamconf.load(name, tree)
-        for rule in service.rules("auth"):
-            if rule.name == NAME:
-                found.setdefault(rule.place, (rule, []))[1].append(service)
+        for rule in asking(service):
+            found.setdefault(rule.place, (rule, []))[1].append(service)
     for _, (rule, having) in sorted(found.items()):
         made = _made_by(rule, having[0], history)
         changed = tuple(_changed(made, tree)) if made else ()
