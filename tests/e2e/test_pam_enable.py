@@ -15,6 +15,7 @@ from demo import client as openssh
 from demo.person import Person
 from demo.process import output_of
 from demo.server import ADDRESS, MachineServer
+from demo.service import unprotect
 from tests.e2e.attempts import CODE as ANSWER_CODE
 from tests.e2e.enrollee import run_as_root
 from tests.e2e.fast_client import log_in
@@ -37,6 +38,7 @@ def contents() -> dict[str, bytes]:
 @pytest.fixture
 def sshd(eased: None) -> Iterator[MachineServer]:  # noqa: ARG001 - it has done its work
     """The host's own sshd, as Debian installs it; afterwards all files are as before."""
+    unprotect("sshd")  # the line of another test's server
     before = contents()
     with closing(MachineServer()) as running:
         yield running
