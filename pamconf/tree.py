@@ -153,6 +153,15 @@ class Tree:
             raise _error(errno.ENOENT, path)
         return text
 
+    def find(self, path: str) -> bytes | None:
+        """Return the bytes of a file, None where there is nothing. Raises FileError."""
+        if self.kind(path) is Kind.NOTHING:
+            return None
+        try:
+            return self.content(path)
+        except OSError as error:
+            raise unreadable(path, error) from error
+
     def names(self, folder: str) -> list[str]:
         """Return what is in a folder. Raises OSError, also where it is none."""
         real = self.follow(folder)

@@ -233,6 +233,14 @@ def test_a_tree_after_a_change(tree: Tree) -> None:
     assert tree.read("/etc/a.conf") == "a"
 
 
+def test_find(tree: Tree) -> None:
+    """What is not there would be an error, or what cannot be read be taken for that."""
+    assert tree.changed({"/etc/new": b"x"}).find("/etc/new") == b"x"
+    assert tree.find("/etc/new") is None
+    with pytest.raises(FileError, match="/etc: cannot be read"):
+        tree.find("/etc")
+
+
 def test_everybody(tmp_path: Path) -> None:
     """Somebody with an account would be left out when it is asked who is locked out."""
     (tmp_path / "etc").mkdir()

@@ -14,10 +14,9 @@ from doorward.explained import services
 from doorward.names import names_of
 from doorward.pam_models import NAME, WITH_DOORWARD, asking
 from doorward.protection import sshd_settings
-from doorward.protection.choices import ACCESS_FILE, MARKS, WRITTEN, Choices
+from doorward.protection.choices import ACCESS_FILE, MARKS, Choices, is_ours
 from doorward.protection.sshd_settings import SshdChoices
 from pamconf import auth_update, blocks, edit, sshd
-from pamconf.errors import FileError
 from pamconf.explain import explain
 from pamconf.known_services import SSHD, needs, password_part
 from pamconf.lines import Entry, printable
@@ -72,8 +71,8 @@ def _check_asked_once(tree: Tree) -> None:
 
 
 def _access_file(tree: Tree, choices: Choices) -> Changes:
-    there = _text(tree, ACCESS_FILE)
-    if there is not None and not there.startswith(WRITTEN):
+    there = tree.find(ACCESS_FILE)
+    if there is not None and not is_ours(there):
         raise DoorwardError(
             f"{ACCESS_FILE} is there, and was not written by doorward",
             hint=f"To go by it as it is: --access-file {ACCESS_FILE}, instead of --skip-from.",
@@ -250,10 +249,8 @@ def disabled(tree: Tree, names: Sequence[str]) -> Changes:
         changes.update(own)
         if name == SSHD:
             changes.update(sshd_settings.disabled(tree))
-    if not any(True for _ in _goes_by_access_file(tree.changed(changes))):
-        there = _text(tree, ACCESS_FILE)
-        if there is not None and there.startswith(WRITTEN):
-            changes[ACCESS_FILE] = None
+    if is_ours(tree.find(ACCESS_FILE)) and not _is_access_file_named(tree.changed(changes)):
+        changes[ACCESS_FILE] = None
     return _each_once(tree, changes)
 
 
@@ -281,11 +278,11 @@ def _why_not_on(tree: Tree, name: str) -> str:
     return "'doorward pam status' says what is on."
 
 
-def _goes_by_access_file(tree: Tree) -> Iterator[Rule]:
-    for name in services(tree):
-        for rule in pamconf.load(name, tree).rules("auth"):
-            if f"accessfile={ACCESS_FILE}" in rule.arguments:
-                yield rule
+def _is_access_file_named(tree: Tree) -> bool:
+    """Tell whether a rule goes by the access file that `enabled` writes."""
+    stacks = (pamconf.load(name, tree) for name in services(tree))
+    rules = (rule for service in stacks for rule in service.rules("auth"))
+    return any(f"accessfile={ACCESS_FILE}" in rule.arguments for rule in rules)
 
 
 # --- migrate ---
@@ -355,25 +352,10 @@ _OURS_ALONE = {"accessfile", "disallow_reuse", "nullok_until", "require_rate_lim
 # --- for all ---
 
 
-def _text(tree: Tree, path: str) -> str | None:
-    try:
-        return tree.read(path)
-    except FileError:
-        if tree.kind(path) is Kind.NOTHING:
-            return None
-        raise
-
-
 def _only_new(tree: Tree, changes: Changes) -> Changes:
     """Return the changes without files that stay as they are."""
-
-    def is_new(path: str) -> bool:
-        there = _text(tree, path)
-        said = changes[path]
-        return there != (None if said is None else said.decode("utf-8", "surrogateescape"))
-
     once = _each_once(tree, changes)
-    return {path: content for path, content in once.items() if is_new(path)}
+    return {path: content for path, content in once.items() if content != tree.find(path)}
 
 
 def _each_once(tree: Tree, changes: Changes) -> Changes:

@@ -19,6 +19,11 @@ WRITTEN = "# Written by 'doorward pam enable'; 'doorward pam disable' takes it a
 """The first line of a file that is doorward's as a whole."""
 
 
+def is_ours(content: bytes | None) -> bool:
+    """Tell whether there is a file, and it is doorward's as a whole."""
+    return content is not None and content.startswith(WRITTEN.encode())
+
+
 class SkipStyle(StrEnum):
     """Which module lets those skip the code whom the access file names."""
 

@@ -22,7 +22,7 @@ from pamconf.models.passwords import PASSWORD
 from pamconf.models.second_factor import CODE, PASSWORD_AND_CODE
 from pamconf.problem import Severity
 from pamconf.stack import Service
-from pamconf.tree import Kind, Tree
+from pamconf.tree import Tree
 
 _NAMES_SHOWN = 3
 
@@ -60,13 +60,10 @@ class Plan:
         files = {*map(self.tree.real, self.changes)} & {*map(self.tree.real, service.files)}
         return bool(files or {*self.changes} & {*_access_files(service)})
 
-    @property
+    @cached_property
     def read(self) -> Changes:
-        """What is in the files now, of which some will be other."""
-        return {
-            path: None if self.tree.kind(path) is Kind.NOTHING else self.tree.content(path)
-            for path in self.changes
-        }
+        """What is in the files now that will be other."""
+        return {path: self.tree.find(path) for path in self.changes}
 
     @cached_property
     def after(self) -> Tree:
@@ -86,11 +83,10 @@ class Plan:
     def diff(self) -> Iterator[str]:
         """Yield the lines of a unified diff, without line ends."""
         for path, content in self.changes.items():
-            is_there = self.tree.kind(path) is not Kind.NOTHING
-            before = self.tree.read(path).splitlines() if is_there else []
-            after = text_of(content or b"").splitlines()
-            names = (path if is_there else os.devnull, os.devnull if content is None else path)
-            yield from difflib.unified_diff(before, after, *names, lineterm="")
+            sides = (self.read[path], content)
+            before, after = (text_of(one or b"").splitlines() for one in sides)
+            old, new = (os.devnull if one is None else path for one in sides)
+            yield from difflib.unified_diff(before, after, old, new, lineterm="")
 
     def table(self) -> Iterator[tuple[str, list[str], list[str]]]:
         """Yield for each service what becomes of its logins now, and then, in sentences."""

@@ -8,7 +8,7 @@ it in its file, so it stands last in that file.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from doorward.protection.choices import MARKS, WRITTEN
+from doorward.protection.choices import MARKS, WRITTEN, is_ours
 from pamconf import blocks, sshd
 from pamconf.blocks import Marks
 from pamconf.errors import FileError, PamconfError
@@ -58,7 +58,7 @@ def enabled(tree: Tree, choices: SshdChoices) -> Mapping[str, bytes | None]:
 def disabled(tree: Tree) -> Mapping[str, bytes | None]:
     """Return the files without what `enabled` put there; none where it put nothing there."""
     changes: dict[str, bytes | None] = {}
-    if tree.is_file(DROP_IN) and tree.read(DROP_IN).startswith(WRITTEN):
+    if is_ours(tree.find(DROP_IN)):
         changes[DROP_IN] = None
     try:
         main = tree.read(sshd.PATH).encode("utf-8", "surrogateescape")

@@ -11,7 +11,7 @@ from doorward.protection.choices import MARKS
 from pamconf import blocks
 from pamconf.stack import Rule, Service
 from pamconf.transaction import PENDING, State, Transaction
-from pamconf.tree import Kind, Tree
+from pamconf.tree import Tree
 
 _MADE = {State.APPLIED, State.CONFIRMED}
 
@@ -56,8 +56,8 @@ def _made_by(rule: Rule, service: Service, history: Sequence[Transaction]) -> Tr
 
 def _changed(made: Transaction, tree: Tree) -> Iterator[str]:
     for file in made.record.files:
-        is_there = tree.kind(file.path) is not Kind.NOTHING
-        now = hashlib.sha256(tree.content(file.path)).hexdigest() if is_there else None
+        content = tree.find(file.path)
+        now = None if content is None else hashlib.sha256(content).hexdigest()
         if now != (file.after and file.after.sha256):
             yield file.path
 
