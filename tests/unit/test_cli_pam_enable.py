@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 from doorward.main import main
+from doorward.protection.applying import apply
+from doorward.protection.plan import Plan
 
 import pamconf
-from pamconf.transaction import Store
+from pamconf.transaction import ChangedError, Store
+from pamconf.tree import Tree
 from tests import examples
 from tests.conftest import CHECKOUT
 
@@ -574,6 +577,20 @@ def test_json(root: Path) -> None:
     plan = json.loads(done(root, "enable", "sshd", "--nullok", "--json"))
     assert plan["changed"] is True
     assert plan["files"]["/etc/pam.d/sshd"] == (root / "etc/pam.d/sshd").read_text()
+    assert f"+{RULE} nullok" in plan["diff"]
+    assert "password alone" in str(plan["logins"]["sshd"]["now"])
+    assert "password, then code" in str(plan["logins"]["sshd"]["then"])
+
+
+def test_a_file_that_changes_after_it_was_shown(root: Path) -> None:
+    """What an admin agreed to would be done to a file that they have not seen."""
+    tree = Tree(root)
+    plan = Plan(tree, ("sudo",), {"/etc/pam.d/sudo": b"ours\n"})
+    assert "+ours" in plan.diff()
+    (root / "etc/pam.d/sudo").write_text("theirs\n")
+    with pytest.raises(ChangedError, match="somebody has changed it meanwhile"):
+        apply(plan, "test", None)
+    assert (root / "etc/pam.d/sudo").read_text() == "theirs\n"
 
 
 @pytest.mark.parametrize("name", ["sshd", "lightdm", "sudo", "login"])

@@ -82,24 +82,38 @@ def confirm_within(seconds: int | None, *, no_confirm: bool, root: str) -> int |
 def make(plan: Plan, how: How) -> None:
     """Show a plan, and make the change; RefusedError where it is refused."""
     if not plan.changes:
-        say_json({"changed": False}) if how.as_json else say("All is so already: nothing to do.")
+        _show_nothing_to_do(as_json=how.as_json)
         return
     refused = bool(plan.refusals) and not how.i_know
+    planned = _shown(plan, as_json=how.as_json)  # first: it says how things are now
     applied = None
-    if not how.as_json:
-        show_plan(plan)
-        show_refusals(plan)
     if not how.dry_run and not refused:
         applied = apply(plan, _command_line(), how.confirm_within, how.undoes)
     if how.as_json:
-        say_json({**plan_as_json(plan), **_applied_as_json(applied)})
+        say_json({**planned, **_applied_as_json(applied)})
     elif applied:
         _show_applied(applied)
     if refused:
         raise RefusedError(
-            "nothing was changed: " + ("see above" if not how.as_json else "see 'refusals'"),
+            "nothing was changed: " + ("see 'refusals'" if how.as_json else "see above"),
             hint="Mend that first. --i-know changes it all the same.",
         )
+
+
+def _show_nothing_to_do(*, as_json: bool) -> None:
+    if as_json:
+        say_json(_applied_as_json(None))
+    else:
+        say("All is so already: nothing to do.")
+
+
+def _shown(plan: Plan, *, as_json: bool) -> dict[str, object]:
+    """Show a plan to people; return it for programs, which hear what came of it as well."""
+    if as_json:
+        return plan_as_json(plan)
+    show_plan(plan)
+    show_refusals(plan)
+    return {}
 
 
 def _command_line() -> str:

@@ -62,7 +62,7 @@ class Plan:
 
     @cached_property
     def read(self) -> Changes:
-        """What is in the files now that will be other."""
+        """What is in the files that will be other, as it was first looked at, and shown."""
         return {path: self.tree.find(path) for path in self.changes}
 
     @cached_property
