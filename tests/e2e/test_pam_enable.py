@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from doorward.protection import applying
 
 from demo import client as openssh
 from demo.person import Person
@@ -82,6 +83,16 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 def states() -> list[str]:
     """What became of all changes, the newest first."""
     return [one["state"] for one in json.loads(done("history", "--json"))]
+
+
+def the_last() -> Path:
+    """The folder of the last change."""
+    return max(applying.FOLDER.glob("2*"))
+
+
+def state(change: Path) -> str:
+    """What became of it so far."""
+    return (change / "state").read_text().strip()
 
 
 def by_password(sshd: MachineServer, person: Person) -> openssh.Login:
@@ -157,6 +168,21 @@ def test_killed(sshd: MachineServer, enrolled: Person, when: str) -> None:
     wait_until(lambda: states()[0] == "rolled-back")
     assert contents() == before
     wait_until(lambda: by_password(sshd, enrolled).let_in)
+
+
+def test_a_login_from_before(sshd: MachineServer, enrolled: Person) -> None:
+    """A login by an earlier change would prove this one, if the command died before it looked."""
+    enabling = ["pam", "enable", "sshd", "--nullok", "--confirm-within", "1h"]
+    done(*enabling[1:])
+    assert by_code(sshd, enrolled).let_in
+    output_of("sh", str(the_last() / "restore"))  # as its watchdog does
+    assert states()[0] == "rolled-back"
+    before = the_last()
+    again = subprocess.Popen(["doorward", *enabling], stdout=subprocess.DEVNULL)
+    wait_until(lambda: the_last() != before and state(the_last()) == "applied")
+    again.send_signal(signal.SIGKILL)
+    again.wait()
+    assert run_as_root("pam", "confirm").returncode == UNPROVEN
 
 
 def test_a_lost_connection(sshd: MachineServer, enrolled: Person) -> None:

@@ -4,7 +4,9 @@ The order is what keeps the door: the way back is on disk and both watchdogs are
 first file is replaced, and sshd is told only when it takes its new settings as they were meant.
 """
 
+import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,19 +94,27 @@ def apply(plan: Plan, command: str, seconds: int | None, undoes: str | None = No
         return Applied(transaction.id, plan.named, None)
     within = seconds or _CHECKED_WITHIN
     transaction = _prepared(plan, command, within, undoes)
+    with _taken_back_on_failure(transaction):
+        proof.forget()  # of a change that came back by itself: it proves nothing of this one
     guard = watchdog.arm(transaction, within, _TAG)
     transaction.apply()
-    try:
+    with _taken_back_on_failure(transaction):
         _check(plan)
         if seconds is None:
             transaction.confirm()
         else:
             proof.expect(provable(plan))
+    is_there_at_boot = late_mount(str(FOLDER), plan.tree) is None
+    return Applied(transaction.id, plan.named, seconds, guard.at_boot and is_there_at_boot)
+
+
+@contextlib.contextmanager
+def _taken_back_on_failure(transaction: Transaction) -> Iterator[None]:
+    try:
+        yield
     except BaseException:
         transaction.roll_back()
         raise
-    is_there_at_boot = late_mount(str(FOLDER), plan.tree) is None
-    return Applied(transaction.id, plan.named, seconds, guard.at_boot and is_there_at_boot)
 
 
 def _prepared(plan: Plan, command: str, within: int | None, undoes: str | None) -> Transaction:
