@@ -14,10 +14,11 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
 
 patience=60 # seconds to wait for who is changing files now
 limit=30    # seconds for a command
+log_limit=2 # seconds for a line in the log, which whoever reads it may have stopped to do
 failed=
 
 say() {
-	[ ! "$tag" ] || logger -t "$tag" -p auth.warning -- "$1" 2>/dev/null
+	[ ! "$tag" ] || timeout "$log_limit" logger -t "$tag" -p auth.warning -- "$1" 2>/dev/null
 	printf '%s\n' "$1" >&2
 }
 

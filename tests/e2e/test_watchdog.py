@@ -8,6 +8,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -172,3 +173,30 @@ def test_the_log(syslog: Syslog) -> None:
     lines = syslog.lines()
     assert any(made.id in line and "taken back" in line for line in lines)
     assert any(str(made.folder / "theirs") in line for line in lines)
+
+
+def test_a_log_that_nobody_reads() -> None:
+    """A log daemon that hangs would keep the old files from coming back, and the lock for ever."""
+    made = prepare(3600)
+    made.apply()
+    Path(ONE).unlink()
+    Path(ONE).write_bytes(b"theirs\n")
+    log = Path("/dev/log").resolve()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with datagrams() as reader, datagrams() as writer:
+        reader.bind(str(log))
+        try:
+            writer.connect(str(log))
+            writer.settimeout(0)
+            with contextlib.suppress(BlockingIOError):
+                while True:  # until no line can be sent any more without waiting for who reads
+                    writer.send(b"x")
+            subprocess.run(["/bin/sh", made.restore], check=True, timeout=SECONDS)
+        finally:
+            log.unlink()
+    check_back()
+
+
+def datagrams() -> socket.socket:
+    """A socket like syslog's."""
+    return socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
