@@ -10,6 +10,7 @@
 set -u
 umask 077
 unset CDPATH
+trap '' HUP PIPE # a terminal or a reader that goes away leaves no files half-way
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
 
 patience=60 # seconds to wait for who is changing files now
@@ -88,9 +89,9 @@ remove_empty() { # FOLDER
 	[ ! -d "$1" ] || ! rmdir -- "$1" 2>/dev/null || sync_folder "$1"
 }
 
-# A daemon that is started here must not hold the lock.
+# A daemon that is started here must not hold the lock, nor be deaf to what this script is.
 run() { # COMMAND...
-	(umask 022 && exec timeout --kill-after=5 "$limit" "$@") </dev/null >/dev/null 2>&1 9>&- ||
+	(trap - HUP PIPE && umask 022 && exec timeout --kill-after=5 "$limit" "$@") </dev/null >/dev/null 2>&1 9>&- ||
 		say "$id: the files are back, but this failed: $*"
 }
 

@@ -13,6 +13,7 @@ import stat
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -489,6 +490,34 @@ def test_the_waiting_file_is_gone(root: Path, applied: Transaction, left: bytes 
     applied.roll_back()
     assert files(root) == BEFORE
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_nobody_is_left_to_be_told(root: Path, applied: Transaction) -> None:
+    """Files would be put back by halves where the command that had asked for it has died."""
+    path = root / SSHD[1:]
+    path.unlink()
+    path.write_bytes(b"theirs\n")
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        subprocess.run(["/bin/sh", applied.restore], check=True, stderr=writer)
+    finally:
+        os.close(writer)
+    assert files(root) == BEFORE
+    assert applied.is_settled()
+
+
+def test_the_terminal_goes_away(root: Path, store: Store, applied: Transaction) -> None:
+    """The same, where somebody runs the script by hand and loses the connection."""
+    with (store.folder / "lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        script = subprocess.Popen(["/bin/sh", applied.restore], start_new_session=True)
+        children = Path(f"/proc/{script.pid}/task/{script.pid}/children")
+        while not children.read_text():  # it waits for the lock by flock(1)
+            time.sleep(0.01)
+        os.killpg(script.pid, signal.SIGHUP)
+    assert script.wait() == 0
+    assert files(root) == BEFORE
 
 
 def test_a_file_that_cannot_be_put_back(root: Path, store: Store) -> None:
