@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -183,6 +184,22 @@ def test_a_login_from_before(sshd: MachineServer, enrolled: Person) -> None:
     again.send_signal(signal.SIGKILL)
     again.wait()
     assert run_as_root("pam", "confirm").returncode == UNPROVEN
+
+
+def test_a_folder_of_proofs_that_is_somebodys(sshd: MachineServer, enrolled: Person) -> None:
+    """A proof could be made by others, or a change be left half-made where it cannot be proven."""
+    before = contents()
+    folder = Path("/run/doorward/pending")
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.chown(folder, enrolled.name)
+    try:
+        run = run_as_root("pam", "enable", "sshd", "--nullok", "--confirm-within", "1h")
+        assert "others than root can change it" in run.stderr
+    finally:
+        shutil.rmtree(folder)
+    assert states()[0] == "rolled-back"
+    assert contents() == before
+    assert by_password(sshd, enrolled).let_in
 
 
 def test_a_lost_connection(sshd: MachineServer, enrolled: Person) -> None:

@@ -286,6 +286,18 @@ def test_sshd_without_drop_ins(root: Path) -> None:
         assert config.read_text() == text
 
 
+@pytest.mark.parametrize("line", ["PermitRootLogin no", "AllowUsers alice"])
+def test_a_drop_in_with_lines_of_an_admins(root: Path, line: str) -> None:
+    """What keeps somebody out would be gone with the next change of doorward's."""
+    done(root, "enable", "sshd", "--nullok")
+    with (root / DROP_IN).open("a") as file:
+        file.write(f"# mine\n{line}\n")
+    again = ["enable", "sshd", "--nullok-until", "2031-01-31"]
+    for arguments in (again, ["disable", "sshd"]):
+        said = refused(root, *arguments, status=PROBLEM)
+        assert f"/{DROP_IN}:6: '{line}' was not put there by doorward" in said
+
+
 def test_a_match_line_that_takes_it_back(root: Path) -> None:
     """Somebody of whom a Match line says otherwise would be locked out."""
     text = f"{DEBIAN}Match User bob\n    KbdInteractiveAuthentication no\n"

@@ -8,6 +8,7 @@ it in its file, so it stands last in that file.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from doorward.errors import DoorwardError
 from doorward.protection.choices import MARKS, WRITTEN, is_ours
 from pamconf import blocks, sshd
 from pamconf.blocks import Marks
@@ -16,6 +17,7 @@ from pamconf.tree import Tree
 
 DROP_IN = "/etc/ssh/sshd_config.d/00-doorward.conf"
 
+_ON_REQUEST = {"authenticationmethods", "match"}
 _MATCH_MARKS = Marks("# begin: doorward's Match lines", "# end: doorward's Match lines")
 _ASKS = ("UsePAM yes", "KbdInteractiveAuthentication yes", "PasswordAuthentication no")
 
@@ -41,7 +43,11 @@ class SshdChoices:
 
 
 def enabled(tree: Tree, choices: SshdChoices) -> Mapping[str, bytes | None]:
-    """Return the files with which sshd asks through PAM. Raises FileError without sshd_config."""
+    """Return the files with which sshd asks through PAM.
+
+    Raises FileError without sshd_config, DoorwardError where the drop-in has others' lines in it.
+    """
+    _check_nobody_elses(tree)
     whole = "".join(f"{line}\n" for line in (*choices.lines(), *choices.match_lines()))
     drop_in: dict[str, bytes | None] = {DROP_IN: (WRITTEN + whole).encode()}
     main = tree.read(sshd.PATH).encode("utf-8", "surrogateescape")
@@ -56,9 +62,13 @@ def enabled(tree: Tree, choices: SshdChoices) -> Mapping[str, bytes | None]:
 
 
 def disabled(tree: Tree) -> Mapping[str, bytes | None]:
-    """Return the files without what `enabled` put there; none where it put nothing there."""
+    """Return the files without what `enabled` put there; none where it put nothing there.
+
+    Raises DoorwardError where the drop-in has others' lines in it.
+    """
     changes: dict[str, bytes | None] = {}
     if is_ours(tree.find(DROP_IN)):
+        _check_nobody_elses(tree)
         changes[DROP_IN] = None
     try:
         main = tree.read(sshd.PATH).encode("utf-8", "surrogateescape")
@@ -66,6 +76,17 @@ def disabled(tree: Tree) -> Mapping[str, bytes | None]:
         return changes
     bare = _without_blocks(main)
     return {**changes, **({sshd.PATH: bare} if bare != main else {})}
+
+
+def _check_nobody_elses(tree: Tree) -> None:
+    """Raise DoorwardError where the drop-in sets what `enabled` never does: it would be lost."""
+    lines = sshd.parse(tree.read(DROP_IN), DROP_IN) if tree.is_file(DROP_IN) else ()
+    for line in lines:
+        if line.keyword and line.text.strip() not in _ASKS and line.name not in _ON_REQUEST:
+            raise DoorwardError(
+                f"{DROP_IN}:{line.number}: '{line.text.strip()}' was not put there by doorward",
+                hint="The file is written, and removed, as a whole: move that line to another one.",
+            )
 
 
 def _without_blocks(content: bytes) -> bytes:
