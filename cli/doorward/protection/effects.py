@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import pamconf
 from doorward.explained import Explained, explained
+from doorward.pam_models import NAME
+from doorward.protection.changes import GOOGLE
 from doorward.protection.people import Enrolment, Machine, Person, Secret, secrets
 from pamconf.doors import KEY
 from pamconf.explain import Decision
@@ -76,7 +78,8 @@ class _Service:
     def __init__(self, name: str, tree: Tree) -> None:
         self.name = name
         self.tree = tree
-        self.secret: Secret | None = next(secrets(pamconf.load(name, tree)), None)
+        rules = secrets(pamconf.load(name, tree), {NAME, GOOGLE})
+        self.secret: Secret | None = next(rules, None)
 
     def of(self, person: Person) -> Explained:
         return explained(self.name, self.tree, person.account, None)

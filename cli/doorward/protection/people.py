@@ -2,7 +2,7 @@
 
 import enum
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ from doorward.enrolment.account import account_find, gives_session
 from doorward.enrolment.inspection import Inspection
 from doorward.enrolment.store import store_open
 from doorward.errors import DoorwardError
-from doorward.pam_models import asking
+from doorward.pam_models import NAME
 from pamconf import accounts, sshd
 from pamconf.accounts import Account
 from pamconf.errors import FileError, PamconfError, UnreadableError
@@ -159,9 +159,10 @@ class Machine:
         return {row[0]: row[1] for row in rows if len(row) > 1}
 
 
-def secrets(service: Service) -> Iterator[Secret]:
-    """Yield where a service's rules look for secrets."""
-    for rule in asking(service):
-        options = native.options(rule.arguments, int(time.time()))
-        if options.refused is None:
-            yield Secret(options.secret, options.user)
+def secrets(service: Service, modules: Collection[str] = (NAME,)) -> Iterator[Secret]:
+    """Yield where a service's rules look for secrets, by modules that take the same options."""
+    for rule in service.rules("auth"):
+        if rule.name in modules:
+            options = native.options(rule.arguments, int(time.time()))
+            if options.refused is None:
+                yield Secret(options.secret, options.user)
