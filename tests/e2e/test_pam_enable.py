@@ -25,7 +25,7 @@ from tests.e2e.fast_client import log_in
 PASSWORD, CODE = "Password: ", "Verification code: "
 LAN_ADDRESS = "127.0.0.2"
 FILES = (Path("/etc/pam.d"), Path("/etc/ssh"), Path("/etc/security"))
-UNPROVEN = 14
+REFUSED, UNPROVEN = 13, 14
 KEY_AND_CODE = ("--methods", "publickey,keyboard-interactive:pam")
 OFTEN = ("--rate-limit", "none", "--recovery-codes", "10")
 SECONDS_MAX = 60
@@ -211,6 +211,42 @@ def test_a_lost_connection(sshd: MachineServer, enrolled: Person) -> None:
     wait_until(lambda: states()[0] == "rolled-back")
     assert contents() == before
     assert by_password(sshd, enrolled).let_in
+
+
+def test_undoing_what_took_the_code_away(sshd: MachineServer, enrolled: Person) -> None:
+    """A code would be asked for again, and last, though nobody has tried whether they get in."""
+    done("enable", "sshd", "--nullok")
+    asking = contents()
+    done("disable", "sshd")
+    before = contents()
+    in_a_terminal = ["script", "-qec", "doorward pam undo", "/dev/null"]
+    run = subprocess.run(in_a_terminal, capture_output=True, check=True, text=True)
+    assert "Done, for 5 minutes" in run.stdout
+    assert asking.items() <= contents().items()
+    assert run_as_root("pam", "confirm").returncode == UNPROVEN
+    done("undo")
+    assert contents() == before
+    subprocess.run(in_a_terminal, capture_output=True, check=True)
+    assert by_code(sshd, enrolled).let_in
+    done("confirm")
+    assert contents() == asking
+    assert states()[:2] == ["confirmed", "rolled-back"]
+    done("disable", "sshd")
+
+
+def test_undoing_a_migration(sshd: MachineServer, person: Person) -> None:
+    """Who has what the other module cannot read would be locked out."""
+    google = "auth required pam_google_authenticator.so nullok\n"
+    service = Path("/etc/pam.d/sshd")
+    service.write_text(service.read_text().replace("common-auth\n", f"common-auth\n{google}"))
+    done("migrate", "sshd")
+    person.enrol(*OFTEN)
+    for command in (["undo"], ["migrate", "sshd", "--back"]):
+        run = run_as_root("pam", *command)
+        assert run.returncode == REFUSED, run.stdout
+        assert "google-authenticator's module cannot read all that they have" in run.stderr
+        assert f"{person.name} (RECOVERY)" in run.stderr
+    assert by_password(sshd, person).refused
 
 
 # --- What can be chosen ---------------------------------------------------------------------------

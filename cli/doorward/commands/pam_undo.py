@@ -8,7 +8,8 @@ from doorward import proof
 from doorward.commands import making, options
 from doorward.commands.making import How
 from doorward.errors import NonsenseError, RefusedError
-from doorward.protection.applying import make_ready
+from doorward.protection.applying import make_ready, provable
+from doorward.protection.migration import check_can_go_back, goes_back
 from doorward.protection.plan import Plan
 from doorward.terminal import say, say_json
 from pamconf.transaction import Conflict, ConflictError, State, Store, Transaction
@@ -30,7 +31,8 @@ Examples:
 def command(*, id_: str | None, dry_run: bool, i_know: bool, root: str, as_json: bool) -> None:
     """Put back the files as they were before transaction ID, or before the last one.
 
-    Where a file was changed by somebody since, nothing is done, and both changes are shown.
+    Where a file was changed by somebody since, nothing is done, and both changes are shown. Where a
+    code is asked for then, that is on trial like what `enable` does.
     """
     tree = Tree(root)
     transactions = make_ready(tree.root)
@@ -40,8 +42,11 @@ def command(*, id_: str | None, dry_run: bool, i_know: bool, root: str, as_json:
         return
     undone = _found(transactions, id_)
     plan = Plan(tree, tuple(undone.record.note["services"]), _before(undone))
+    if goes_back(plan):
+        check_can_go_back(plan)
+    seconds = making.confirm_within(None, no_confirm=not provable(plan), root=root)
     try:
-        making.make(plan, How(dry_run, i_know, as_json=as_json, undoes=undone.id))
+        making.make(plan, How(dry_run, i_know, seconds, as_json, undoes=undone.id))
     except ConflictError as error:
         _show_conflicts(error.conflicts, as_json=as_json)
         raise RefusedError(error.message, hint=error.hint) from error

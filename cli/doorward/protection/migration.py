@@ -2,8 +2,15 @@
 
 import pamconf
 from doorward.errors import RefusedError
+from doorward.protection.changes import GOOGLE
 from doorward.protection.people import secrets
 from doorward.protection.plan import Plan, counted
+
+
+def goes_back(plan: Plan) -> bool:
+    """Tell whether google-authenticator's module asks for the code after a change."""
+    services = (pamconf.load(name, plan.after) for name in plan.named)
+    return any(rule.name == GOOGLE for one in services for rule in one.rules("auth"))
 
 
 def check_can_go_back(plan: Plan) -> None:
