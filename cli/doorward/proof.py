@@ -81,10 +81,8 @@ def proven(service: str, *, needs_cred: bool = True) -> Proof | None:
     """Return the first login that got through the service since it is expected, if there is one.
 
     That is one that the module let pass and the program then accepted: an ``auth`` line and, behind
-    it, a ``cred`` line of the same user and host. (Somebody whom the module let pass and a later
-    rule refused, and who then gets in from the same host by a key, makes the same two lines.)
-    Without `needs_cred` the first line is enough: for programs that never call pam_setcred(3), such
-    as polkit's.
+    it, a ``cred`` line of the same user and host. Without `needs_cred` the first line is enough:
+    for programs that never call pam_setcred(3), such as polkit's.
 
     Raises NonsenseError for a name that is none, FileError where somebody else than root can have
     written the lines.

@@ -576,17 +576,15 @@ static int log_in(struct login *l)
 
 /* --- Proof of it, where a change of the service waits for one --- */
 
-/* Under which name the handle keeps who was asked. */
-static const char asked_user[] = "doorward-asked-user";
-/* In PAM's own environment: the program only tries, as `doorward pam try` does. */
+/*
+ * In PAM's own environment: who was let pass, until the program sets credentials. sudo goes on as
+ * the user whose rights it gives, and sshd takes over what the process has that asks, but only
+ * where all the rules let somebody pass there: a key that opens the door after a refusal proves
+ * nothing.
+ */
+static const char passed[] = "DOORWARD_PASSED";
+/* The same: the program only tries, as `doorward pam try` does. */
 static const char no_proof[] = "DOORWARD_NO_PROOF";
-
-static void free_user(pam_handle_t *pamh, void *user, int status)
-{
-    (void)pamh;
-    (void)status;
-    free(user);
-}
 
 static bool leave_proof(pam_handle_t *pamh, const char *step, const char *user, const char *reason)
 {
@@ -602,24 +600,30 @@ static bool leave_proof(pam_handle_t *pamh, const char *step, const char *user, 
     return pam_getenv(pamh, no_proof) == NULL && proof_leave(item_of(pamh, PAM_SERVICE), &proof);
 }
 
-/* And keeps the name for prove_accepted(): sudo goes on as the user whose rights it gives. */
-static void prove_asked(const struct login *l)
+static void prove_passed(const struct login *l)
 {
-    char *user;
+    char variable[sizeof passed + LOG_NAME_MAX]; /* no line has more of a name */
 
     if (!leave_proof(l->pamh, "auth", l->user, l->reason))
         return;
-    user = strdup(l->user);
-    if (pam_set_data(l->pamh, asked_user, user, free_user) != PAM_SUCCESS)
-        free(user);
+    snprintf(variable, sizeof variable, "%s=%s", passed, l->user);
+    (void)pam_putenv(l->pamh, variable);
+}
+
+/* Forgets who was let pass before: no session is to have the variable, nor another login. */
+static void forget_passed(pam_handle_t *pamh)
+{
+    if (pam_getenv(pamh, passed) != NULL)
+        (void)pam_putenv(pamh, passed);
 }
 
 static void prove_accepted(pam_handle_t *pamh)
 {
-    const void *user = NULL;
+    const char *user = pam_getenv(pamh, passed);
 
-    (void)pam_get_data(pamh, asked_user, &user); /* sshd asks in another process: it leaves NULL */
-    (void)leave_proof(pamh, "cred", user != NULL ? user : item_of(pamh, PAM_USER), NULL);
+    if (user != NULL)
+        (void)leave_proof(pamh, "cred", user, NULL);
+    forget_passed(pamh);
 }
 
 /* --- What libpam calls --- */
@@ -631,6 +635,7 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
     int bad = options_parse(&l.options, argc, argv);
     int result;
 
+    forget_passed(pamh);
     if (bad >= 0) {
         pam_syslog(pamh, LOG_ERR, "refusing everybody: unknown option or bad value: %s", argv[bad]);
         return PAM_AUTH_ERR;
@@ -648,7 +653,7 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
     result = log_in(&l);
     visit_leave(&l.visit);
     if (result == PAM_SUCCESS || result == PAM_IGNORE)
-        prove_asked(&l);
+        prove_passed(&l);
     return result;
 }
 

@@ -6,8 +6,8 @@
  *   cred SECONDS USER RHOST           the program accepted it, and sets its credentials
  *
  * SECONDS is CLOCK_BOOTTIME with three decimals, USER and RHOST are as in the log, or `-`. Two
- * lines, for in sshd they come from different processes, and who has a key may not be asked by PAM
- * at all. cli/doorward/proof.py reads them.
+ * lines, for the rules below the module decide, too; the second one is left only where all of them
+ * let the same login pass. cli/doorward/proof.py reads them.
  */
 #ifndef DOORWARD_PROOF_H
 #define DOORWARD_PROOF_H

@@ -12,10 +12,12 @@ import pexpect
 import pytest
 from doorward.proof import FOLDER, Proof, expect, forget, proven
 
+from demo import client as openssh
 from demo.person import Person
 from demo.process import output_of
 from demo.server import ADDRESS, Server
 from tests.e2e.fast_client import log_in
+from tests.pam import libpam
 
 PASSWORD = "@include common-auth\n"
 LINE = "auth required pam_doorward.so\n"
@@ -60,6 +62,22 @@ def test_password_and_code_by_ssh(server: Server, enrolled: Person) -> None:
         assert proof == Proof(enrolled.name, ADDRESS, "code", proof.seconds)
 
 
+def test_no_session_learns_of_it(server: Server, enrolled: Person) -> None:
+    """What the module keeps until the program goes on would be among everybody's variables."""
+    server.protect()
+    started = Path("/etc/ssh/sshrc")  # sh runs it with the session's variables
+    started.write_text("env >environment\n")
+    try:
+        with waiting("sshd"):
+            assert log_in(server, enrolled.name, enrolled.password, enrolled.code()).let_in
+            assert proven("sshd")
+    finally:
+        started.unlink()
+    variables = Path(pwd.getpwnam(enrolled.name).pw_dir, "environment").read_text()
+    assert "SSH_CONNECTION=" in variables
+    assert "DOORWARD" not in variables
+
+
 def test_a_right_code_after_a_wrong_password(server: Server, enrolled: Person) -> None:
     """A change that refuses everybody would be kept, for their codes are right."""
     server.protect()
@@ -102,8 +120,35 @@ def test_a_key_alone_by_ssh(server: Server, person: Person, key: Path) -> None:
 
     with waiting("sshd"):
         assert asyncio.run(run()) == person.name
-        assert steps("sshd") == [("cred", person.name, ADDRESS)]
+        assert steps("sshd") == []
         assert proven("sshd") is None
+
+
+def test_a_key_after_a_refusal(server: Server, enrolled: Person, key: Path) -> None:
+    """Who is let in by their key, once their code was in vain, would prove that codes work."""
+    server.protect()
+    service = Path("/etc/pam.d/sshd")
+    service.write_text(service.read_text().replace(LINE, LINE + "auth required pam_deny.so\n"))
+    methods = "keyboard-interactive,publickey"
+    answers = [enrolled.password, enrolled.code()]
+    with waiting("sshd"):
+        assert openssh.log_in(server, enrolled.name, answers, key=key, methods=methods).let_in
+        assert steps("sshd") == [("auth", enrolled.name, ADDRESS, "code")]
+        assert proven("sshd") is None
+
+
+# --- A program that goes on after a refusal -------------------------------------------------------
+
+
+def test_let_pass_once_and_refused_then(tmp_path: Path, person: Person) -> None:
+    """Who was let pass and tries again, as at login(1), could prove what then refused them."""
+    rules = ("optional pam_doorward.so nullok", "optional pam_doorward.so bogus")
+    text = "".join(f"auth {rule}\n" for rule in (*rules, "required pam_permit.so"))
+    (tmp_path / "example").write_text(text)
+    with waiting("example"), libpam.login("example", tmp_path, person.name) as login:
+        assert login.call("authenticate") == 0
+        assert login.call("setcred", libpam.ESTABLISH_CRED) == 0
+        assert steps("example") == [("auth", person.name, "-", "not-enrolled")]
 
 
 # --- At a terminal --------------------------------------------------------------------------------
@@ -168,8 +213,10 @@ def test_sudo(sudoer: Person) -> None:
 def test_su(enrolled: Person) -> None:
     """A change of su's rules could never be confirmed."""
     with protected("su"):
-        argv = as_user("nobody", "su", "--shell=/bin/sh", "--command=id -un", enrolled.name)
-        assert talk(argv, enrolled.password, enrolled.code()).strip() == enrolled.name
+        argv = as_user("nobody", "su", "--shell=/bin/sh", "--command=id -un; env", enrolled.name)
+        name, _, variables = talk(argv, enrolled.password, enrolled.code()).strip().partition("\n")
+        assert name.strip() == enrolled.name
+        assert "DOORWARD" not in variables
         assert shown_by("su", enrolled)
 
 

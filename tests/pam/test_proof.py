@@ -131,7 +131,7 @@ def test_who_was_asked_counts_and_not_whose_rights_are_given(home: Path, confdir
 
 @pytest.mark.parametrize(
     ("name", "lines"),
-    [("x 1 - code", ["auth", "cred"]), ("x\nauth 1.000 y - code\ncred 1.000 y -\n", ["cred"])],
+    [("x 1 - code", ["auth", "cred"]), ("x\nauth 1.000 y - code\ncred 1.000 y -\n", [])],
 )
 def test_a_hostile_name_is_one_word(confdir: Path, name: str, lines: list[str]) -> None:
     """Somebody could write a proof of another's login by way of their own name."""
