@@ -144,6 +144,15 @@ def test_a_change_that_a_login_proves(sshd: MachineServer, enrolled: Person, key
     wait_until(lambda: by_password(sshd, enrolled).let_in)
 
 
+@pytest.mark.usefixtures("sshd")
+def test_a_program_that_runs_as_who_uses_it() -> None:
+    """A change of a screen locker could never be confirmed: it cannot write a proof."""
+    Path("/etc/pam.d/i3lock").write_text("auth include login\naccount include login\n")
+    done("enable", "i3lock", "--before-password", "--i-know", "--confirm-within", "1h")
+    assert "is confirmed" in done("confirm")
+    assert states()[0] == "confirmed"
+
+
 def test_taken_back_at_once(sshd: MachineServer, enrolled: Person) -> None:
     """Who sees that something is wrong would have to wait."""
     before = contents()

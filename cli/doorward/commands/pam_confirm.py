@@ -24,6 +24,8 @@ def command(*, as_json: bool) -> None:
     That takes a proof: since the change, somebody has logged in by each of its services, and the
     module let them pass there. A login by a key, and one from before, prove nothing. Ends with 14
     where there is no proof yet; all goes on as it was, until its time is over.
+
+    A screen locker that runs as who uses it leaves no proof: there your own look at it counts.
     """
     transactions = make_ready()
     pending = transactions.pending()

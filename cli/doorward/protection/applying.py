@@ -19,7 +19,7 @@ from doorward.protection.effects import effects
 from doorward.protection.mounts import late_mount
 from doorward.protection.plan import Plan
 from pamconf import sshd, watchdog
-from pamconf.known_services import SSHD
+from pamconf.known_services import SSHD, needs
 from pamconf.transaction import Store, Transaction
 from pamconf.tree import Tree
 
@@ -134,8 +134,15 @@ def _prepared(plan: Plan, command: str, within: int | None, undoes: str | None) 
 
 
 def provable(plan: Plan) -> list[str]:
-    """Return the services at which a login can prove that the change is right."""
-    return [name for name in plan.named if asking(pamconf.load(name, plan.after))]
+    """Return the services at which a login can prove that the change is right.
+
+    None can at a screen locker that runs as who uses it: the module has no file to write there.
+    """
+    return [
+        name
+        for name in plan.named
+        if not needs(name).runs_as_user and asking(pamconf.load(name, plan.after))
+    ]
 
 
 def _is_sshds(changes: Changes) -> bool:
