@@ -45,6 +45,7 @@ def group() -> None:
     if sys.stdout is None:
         raise OutputError("the standard output is closed; nothing was done")
     process.guard_secrets()
+    process.hear_of_children()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

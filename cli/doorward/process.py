@@ -30,6 +30,15 @@ def guard_secrets() -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_DUMPABLE)")
 
 
+def hear_of_children() -> None:
+    """Have the kernel keep how a child ends until it is asked for.
+
+    It does not where SIGCHLD is ignored (wait(2)), as whoever started this may have left it; then
+    subprocess takes each program that fails for one that has done its work.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
     """Put Ctrl-C off until the end: what is begun in here is finished, and known to be."""

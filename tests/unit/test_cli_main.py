@@ -56,6 +56,19 @@ def test_help_lists_every_command(group: click.Group, arguments: Sequence[str]) 
         assert name in listed
 
 
+def test_started_by_who_ignores_its_children() -> None:
+    """A program that fails would be taken for one that has done its work: a watchdog, say."""
+    script = (
+        "import subprocess\n"
+        "from doorward.main import main\n"
+        "main(['completion', 'bash'])\n"
+        "print(subprocess.run(['false']).returncode)\n"
+    )
+    command = ["env", "--ignore-signal=CHLD", sys.executable, "-c", script]
+    run = subprocess.run(command, capture_output=True, check=True, encoding="utf-8")
+    assert run.stdout.splitlines()[-1] == "1"
+
+
 def test_version() -> None:
     """The version is the installed package's."""
     run = _doorward("--version")
