@@ -11,13 +11,17 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from doorward.enrolment.places import HOME
+from doorward.enrolment.store import Rights
 from doorward.protection import applying
+from doorward.protection.people import Enrolment, Machine, Secret
 
 from demo import client as openssh
 from demo.person import Person
 from demo.process import output_of
 from demo.server import ADDRESS, MachineServer
 from demo.service import unprotect
+from pamconf.tree import Tree
 from tests.e2e.attempts import CODE as ANSWER_CODE
 from tests.e2e.enrollee import run_as_root
 from tests.e2e.fast_client import log_in
@@ -361,6 +365,15 @@ def test_secrets_of_roots(sshd: MachineServer, person: Person) -> None:
     output_of("doorward", "move", person.name, "--system")
     done("enable", "sshd", "--system-secrets", "--i-know")
     assert both(sshd, person) == (PASSWORD, CODE)
+
+
+def test_a_secret_file_of_which_a_rule_takes_more(person: Person) -> None:
+    """Somebody whom allowed_perm= lets in would be said to be locked out."""
+    person.enrol()
+    Path(f"/home/{person.name}/.google_authenticator").chmod(0o640)
+    (found,) = (one for one in Machine(Tree()).people if one.name == person.name)
+    assert found.enrolment(Secret(HOME))[0] is Enrolment.BROKEN
+    assert found.enrolment(Secret(HOME, Rights(0o640)))[0] is Enrolment.YES
 
 
 def test_sshd_says_otherwise(sshd: MachineServer, enrolled: Person) -> None:

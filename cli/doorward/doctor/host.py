@@ -8,13 +8,14 @@ from functools import cached_property
 
 import pamconf
 from doorward import native, pam_checks
-from doorward.enrolment.account import accounts_with_login, gives_session
 from doorward.explained import Explained, explained_or_not, services
 from doorward.pam_models import WITH_DOORWARD, asking
-from pamconf import accounts, lint, sshd
+from doorward.protection import people
+from doorward.protection.people import Person
+from pamconf import lint, sshd
 from pamconf.accounts import Account
 from pamconf.doors import Door, own_door, sshd_doors
-from pamconf.errors import FileError, PamconfError
+from pamconf.errors import PamconfError
 from pamconf.known_services import SSHD
 from pamconf.login import ORIGIN
 from pamconf.models.second_factor import FACT
@@ -101,34 +102,9 @@ class Host:
     # --- Users ---
 
     @cached_property
-    def accounts(self) -> Sequence[Account]:
+    def people(self) -> Sequence[Person]:
         """Those whose shell gives a session, in the order of the passwd database."""
-        if self.is_this:
-            names = [one.name for one in accounts_with_login()]
-        else:
-            names = [*self._names_in_passwd()]
-        found = (accounts.find(name, self.root) for name in names)
-        return [one for one in found if one]
-
-    def _names_in_passwd(self) -> Iterable[str]:
-        for line in self.machine.files.read("/etc/passwd").split("\n"):
-            name, _, rest = line.partition(":")
-            if rest and gives_session(rest.rpartition(":")[2]):
-                yield name
-
-    @cached_property
-    def _locked(self) -> frozenset[str]:
-        """Those of whom /etc/shadow says that no password fits (shadow(5))."""
-        try:
-            lines = self.machine.files.read("/etc/shadow").split("\n")
-        except FileError:
-            return frozenset()
-        rows = [line.split(":") for line in lines]
-        return frozenset(row[0] for row in rows if row[1:2] and row[1].startswith(("!", "*")))
-
-    def has_password(self, account: Account) -> bool:
-        """Whether somebody may have a password, as far as one may look."""
-        return account.name not in self._locked
+        return people.Machine(self.machine.files).people
 
     # --- What becomes of somebody ---
 
@@ -164,7 +140,7 @@ class Host:
         config = sshd.load(self.machine.files)
         alike: dict[object, sshd.Answer] = {}
         found = {}
-        for account in self.accounts:
+        for account in (person.account for person in self.people):
             connection = sshd.Connection(account.name, account)
             ways = tuple(sshd.ways(sshd.effective(config, connection)))
             if ways not in alike:

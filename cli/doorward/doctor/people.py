@@ -9,12 +9,10 @@ from pathlib import Path
 
 from doorward.doctor.finding import Finding, Status
 from doorward.doctor.host import Asking, Host
-from doorward.enrolment.account import account_find
 from doorward.enrolment.inspection import Inspection
 from doorward.enrolment.places import HOME, SYSTEM, place_switch
-from doorward.enrolment.store import Rights, store_open
-from doorward.errors import DoorwardError
 from doorward.native import Options
+from doorward.protection.people import Person, Secret
 from pamconf import sentences
 from pamconf.accounts import Account
 from pamconf.doors import Door
@@ -29,18 +27,22 @@ _DAY = 86_400
 
 @dataclass(frozen=True)
 class _Place:
-    """Where the secrets of some services are, as `secret=` says it, and what may be of them."""
+    """Where the secrets of some services are."""
 
-    template: str
-    rights: Rights
+    secret: Secret
     services: tuple[Asking, ...]
+
+    @property
+    def template(self) -> str:
+        """Where that is, as secret= says it."""
+        return self.secret.template
 
 
 @dataclass(frozen=True)
-class _Person:
-    """Somebody with their secret file of a place."""
+class _Looked:
+    """Somebody, and what their secret file of a place is like."""
 
-    account: Account
+    person: Person
     found: Inspection
 
 
@@ -50,9 +52,9 @@ def look(host: Host) -> Iterator[Finding]:
         yield Finding(Status.NOTE, "", "who is enrolled is not looked at below another root")
         return
     for place in _places(host):
-        people = [_Person(account, _inspected(account, place)) for account in _seen(host)]
-        for person in people:
-            yield from _about(person, place, host)
+        people = [_Looked(person, person.inspect(place.secret)) for person in _seen(host)]
+        for one in people:
+            yield from _about(one, place, host)
         for service in place.services:
             yield from _nobody(service, people, host)
         yield from _days(place, people, host)
@@ -63,40 +65,30 @@ def look(host: Host) -> Iterator[Finding]:
 
 def _places(host: Host) -> Iterator[_Place]:
     """Yield the places that services name; where none does, those that there are by themselves."""
-    services: dict[tuple[str, Rights], dict[str, Asking]] = {}
+    services: dict[Secret, dict[str, Asking]] = {}
     for one in host.asking:
-        for _, options in one.rules:
-            if options.refused is None:
-                rights = Rights(options.allowed_perm, options.strict_owner)
-                services.setdefault((options.secret, rights), {})[one.name] = one
+        for secret in filter(None, (Secret.of(options) for _, options in one.rules)):
+            services.setdefault(secret, {})[one.name] = one
     if not services:
-        services = {(HOME, Rights()): {}}
+        services = {Secret(HOME): {}}
         if host.is_root and Path(SYSTEM).parent.is_dir():
-            services[SYSTEM, Rights()] = {}
-    for (template, rights), by in services.items():
-        yield _Place(template, rights, tuple(by.values()))
+            services[Secret(SYSTEM)] = {}
+    for secret, by in services.items():
+        yield _Place(secret, tuple(by.values()))
 
 
-def _seen(host: Host) -> Sequence[Account]:
+def _seen(host: Host) -> Sequence[Person]:
     """Return whose files this process may look at."""
-    return [one for one in host.accounts if os.geteuid() in (0, one.uid)]
-
-
-def _inspected(account: Account, place: _Place) -> Inspection:
-    try:
-        store = store_open(account_find(account.name), place.template)
-        return store.inspect(place.rights)
-    except DoorwardError as error:
-        return Inspection(account.name, place.template, enrolled=None, problems=[error.message])
+    return [one for one in host.people if os.geteuid() in (0, one.account.uid)]
 
 
 # --- One of them ---
 
 
-def _about(person: _Person, place: _Place, host: Host) -> Iterator[Finding]:
-    found, name = person.found, person.account.name
+def _about(one: _Looked, place: _Place, host: Host) -> Iterator[Finding]:
+    found, name = one.found, one.person.name
     if found.enrolled is False:
-        yield _not_enrolled(person, place, host)
+        yield _not_enrolled(one.person, place, host)
         return
     for problem, mend in zip_longest(found.problems, found.mends):
         is_unseen = found.enrolled is None and not host.is_root
@@ -115,16 +107,16 @@ def _where(place: _Place) -> str:
     return "" if place.template == HOME else f" ({place.template})"
 
 
-def _not_enrolled(person: _Person, place: _Place, host: Host) -> Finding:
+def _not_enrolled(person: Person, place: _Place, host: Host) -> Finding:
     """Say what becomes of somebody who is not enrolled."""
     refused, let_in = [], []
     for service in place.services:
-        refuses, lets_in = _without_code(service, person.account, host)
+        refuses, lets_in = _without_code(service, person, host)
         if refuses:
             refused.append(f"{service.name}, from some places" if lets_in else service.name)
         elif lets_in:
             let_in.append(service.name)
-    name, what = person.account.name, f"not enrolled{_where(place)}"
+    name, what = person.name, f"not enrolled{_where(place)}"
     mend = f"Run: doorward enroll {shlex.quote(name)}{place_switch(place.template)}"
     if refused:
         what += f", and refused by {', '.join(refused)}"
@@ -135,14 +127,14 @@ def _not_enrolled(person: _Person, place: _Place, host: Host) -> Finding:
     return Finding(Status.NOTE, name, what, topic=place.template)
 
 
-def _without_code(service: Asking, account: Account, host: Host) -> tuple[bool, bool]:
+def _without_code(service: Asking, person: Person, host: Host) -> tuple[bool, bool]:
     """Tell whether somebody with a password is refused for want of a code; and is let in."""
     refuses = lets_in = False
-    for door in _doors(service, account, host):
+    for door in _doors(service, person.account, host):
         for one in door.decisions:
             if not one.may_be(FACT, NOT_ENROLLED):
                 continue
-            if PASSWORD in one.asked and not host.has_password(account):
+            if PASSWORD in one.asked and not person.has_password:
                 continue
             refuses |= not one.gets_in and bool(CODES & {*one.asked})
             lets_in |= one.gets_in
@@ -164,13 +156,13 @@ def _doors(service: Asking, account: Account, host: Host) -> Iterator[Door]:
 # --- All of them ---
 
 
-def _nobody(service: Asking, people: Iterable[_Person], host: Host) -> Iterator[Finding]:
+def _nobody(service: Asking, people: Iterable[_Looked], host: Host) -> Iterator[Finding]:
     """Yield that nobody gets in by a service, if that is so for want of codes."""
     outside = False
-    for person in people:
-        refuses, lets_in = _without_code(service, person.account, host)
-        is_enrolled = person.found.enrolled and not person.found.problems
-        if lets_in or (is_enrolled and host.has_password(person.account)):
+    for one in people:
+        refuses, lets_in = _without_code(service, one.person, host)
+        is_enrolled = one.found.enrolled and not one.found.problems
+        if lets_in or (is_enrolled and one.person.has_password):
             return
         outside |= refuses
     if outside and host.is_root:
@@ -179,10 +171,10 @@ def _nobody(service: Asking, people: Iterable[_Person], host: Host) -> Iterator[
         yield Finding(Status.PROBLEM, service.name, what, mend, topic="nobody enrolled")
 
 
-def _days(place: _Place, people: Iterable[_Person], host: Host) -> Iterator[Finding]:
+def _days(place: _Place, people: Iterable[_Looked], host: Host) -> Iterator[Finding]:
     """Yield what is to be known of the last days of nullok_until."""
-    late = [one.account.name for one in people if not one.found.enrolled]
-    late = [one for one in late if host.has_password(Account(one, 0, ()))]
+    missing = [one.person for one in people if not one.found.enrolled]
+    late = [one.name for one in missing if one.has_password]
     for service in place.services:
         for rule, options in service.rules:
             if options.until and options.until_end and options.secret == place.template:

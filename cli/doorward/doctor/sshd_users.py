@@ -7,7 +7,6 @@ from doorward.doctor.host import Host
 from doorward.doctor.stacks import as_finding, findings_of
 from doorward.explained import Explained
 from pamconf import sentences
-from pamconf.accounts import Account
 from pamconf.doors import Door
 from pamconf.known_services import SSHD
 from pamconf.sentences import Strength
@@ -21,22 +20,22 @@ def look(host: Host) -> Iterator[Finding]:
         yield Finding(Status.NOTE, "", "there is no sshd here")
         return
     is_asking = SSHD in {one.name for one in host.asking}
-    for account in host.accounts:
-        yield _about(account, host.doors(found, account), is_asking=is_asking)
+    for person in host.people:
+        yield _about(person.name, host.doors(found, person.account), is_asking=is_asking)
     yield from _warnings(host, found)
 
 
-def _about(account: Account, doors: tuple[Door, ...], *, is_asking: bool) -> Finding:
+def _about(name: str, doors: tuple[Door, ...], *, is_asking: bool) -> Finding:
     """Say by what somebody gets in, the ways in the order that sshd has them."""
     usable = [door for door in doors if door.is_usable]
     if not usable:
-        return Finding(Status.NOTE, account.name, "cannot log in by sshd")
+        return Finding(Status.NOTE, name, "cannot log in by sshd")
     what = "; ".join(f"{door.name} ({_asked(door)})" for door in usable)
     strengths = {sentences.strength(one) for door in usable for one in door.decisions}
     if Strength.NOTHING in strengths:
-        return Finding(Status.WARNING, account.name, what, "'doorward pam explain sshd' says why.")
+        return Finding(Status.WARNING, name, what, "'doorward pam explain sshd' says why.")
     is_two = strengths <= {Strength.TWO, Strength.REFUSED}
-    return Finding(Status.WELL if is_two and is_asking else Status.NOTE, account.name, what)
+    return Finding(Status.WELL if is_two and is_asking else Status.NOTE, name, what)
 
 
 def _asked(door: Door) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from doorward import native
 from doorward.enrolment.account import account_find, gives_session
 from doorward.enrolment.inspection import Inspection
-from doorward.enrolment.store import store_open
+from doorward.enrolment.store import USUAL, Rights, store_open
 from doorward.errors import DoorwardError
 from doorward.pam_models import NAME
 from pamconf import accounts, sshd
@@ -36,10 +36,17 @@ class Enrolment(enum.Enum):
 
 @dataclass(frozen=True)
 class Secret:
-    """Where a service looks for secrets, as its rule says it."""
+    """Where a rule has a login look for secrets, as secret= says it, and what it takes there."""
 
     template: str
-    user: str | None
+    rights: Rights = USUAL
+
+    @classmethod
+    def of(cls, options: native.Options) -> "Secret | None":
+        """Return where a rule with these options has it; None where it refuses everybody."""
+        if options.refused is not None:
+            return None
+        return cls(options.secret, Rights(options.allowed_perm, options.strict_owner))
 
     @property
     def is_at_home(self) -> bool:
@@ -103,7 +110,7 @@ class Person:
         path = self.secret_path(secret) or ""
         try:
             if self.machine.is_this:
-                return store_open(account_find(self.name), secret.template).inspect()
+                return store_open(account_find(self.name), secret.template).inspect(secret.rights)
             is_there = self.machine.tree.kind(path) is not Kind.NOTHING
             return Inspection(self.name, path, enrolled=is_there)
         except (DoorwardError, FileError) as error:
@@ -161,8 +168,6 @@ class Machine:
 
 def secrets(service: Service, modules: Collection[str] = (NAME,)) -> Iterator[Secret]:
     """Yield where a service's rules look for secrets, by modules that take the same options."""
-    for rule in service.rules("auth"):
-        if rule.name in modules:
-            options = native.options(rule.arguments, int(time.time()))
-            if options.refused is None:
-                yield Secret(options.secret, options.user)
+    now = int(time.time())
+    rules = (rule for rule in service.rules("auth") if rule.name in modules)
+    yield from filter(None, (Secret.of(native.options(rule.arguments, now)) for rule in rules))

@@ -150,7 +150,7 @@ class Plan:
 
     @staticmethod
     def _is_at_home(one: Effect) -> bool:
-        return one.person.enrolment(Secret(HOME, None))[0] is Enrolment.YES
+        return one.person.enrolment(Secret(HOME))[0] is Enrolment.YES
 
     def _errors(self) -> Iterator[Reason]:
         """Yield the errors that lint finds in the services then, and does not find now."""
