@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from doorward.doctor.changes import FOLDER
 from doorward.doctor.since import STATE
+from doorward.protection.applying import FOLDER
 
 from demo.server import Syslog
 from pamconf.transaction import Store, Transaction
@@ -370,7 +370,7 @@ def test_a_line_in_the_block_of_pam_auth_update(write: Write) -> None:
 
 def change(seconds: float | None) -> Transaction:
     """Change sshd's rules, and wait for somebody to confirm it, or not."""
-    store = Store(Path(FOLDER))
+    store = Store(FOLDER)
     changes = {str(SSHD): with_line("auth required pam_doorward.so\n").encode()}
     made = store.prepare(changes, command="doorward pam enable sshd", confirm_within=seconds)
     made.apply()

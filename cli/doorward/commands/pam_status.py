@@ -4,7 +4,7 @@ import click
 
 from doorward.commands import options
 from doorward.protection.applying import check_is_root, store
-from doorward.protection.standing import Standing, pending, standing
+from doorward.protection.standing import Standing, standing
 from doorward.table import show_line, show_table
 from doorward.terminal import say, say_json
 from pamconf.sentences import place
@@ -29,9 +29,9 @@ def command(*, root: str, as_json: bool) -> None:
     """
     tree = Tree(root)
     check_is_root(tree.root)
-    history = store(tree.root).history()
-    found = [*standing(tree, history)]
-    waiting = pending(history)
+    transactions = store(tree.root)
+    found = [*standing(tree, transactions.history())]
+    waiting = transactions.pending()
     if as_json:
         say_json(
             {

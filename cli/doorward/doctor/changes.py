@@ -7,17 +7,16 @@ from pathlib import Path
 
 from doorward.doctor.finding import Finding, Status
 from doorward.doctor.host import Host
+from doorward.protection.applying import store
+from doorward.protection.standing import hash_now
 from doorward.table import local_time
 from pamconf.lint.machine import shell_path
-from pamconf.transaction import FileChange, State, Store, Transaction
-from pamconf.transaction.snapshot import take
-
-FOLDER = "/var/lib/doorward/transactions"
+from pamconf.transaction import FileChange, State, Transaction
 
 
 def look(host: Host) -> Iterator[Finding]:
     """Say of each change whether it waits, or was cut off, and who changed its files since."""
-    history = Store(Path(FOLDER), Path(host.root)).history()
+    history = store(Path(host.root)).history()
     if not history:
         yield Finding(Status.NOTE, "", "doorward has changed no file here")
         return
@@ -71,9 +70,9 @@ def _touched(history: list[Transaction], left: set[str], host: Host) -> Iterator
 
 
 def _compared(one: Transaction, number: int, change: FileChange, host: Host) -> Iterator[Finding]:
-    now = take(host.machine.files.real(change.target))
-    wanted = change.after.sha256 if change.after else None
-    if (now.sha256 if now else None) == wanted:
+    now = hash_now(change.path, host.machine.files)
+    wanted = change.after and change.after.sha256
+    if now == wanted:
         return
     what = "has been changed by somebody" if now and wanted else "is gone" if wanted else "is back"
     path = shell_path(change.path, host.machine)

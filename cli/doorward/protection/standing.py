@@ -10,7 +10,7 @@ from doorward.pam_models import asking
 from doorward.protection.choices import MARKS
 from pamconf import blocks
 from pamconf.stack import Rule, Service
-from pamconf.transaction import PENDING, State, Transaction
+from pamconf.transaction import State, Transaction
 from pamconf.tree import Tree
 
 _MADE = {State.APPLIED, State.CONFIRMED}
@@ -56,12 +56,11 @@ def _made_by(rule: Rule, service: Service, history: Sequence[Transaction]) -> Tr
 
 def _changed(made: Transaction, tree: Tree) -> Iterator[str]:
     for file in made.record.files:
-        content = tree.find(file.path)
-        now = None if content is None else hashlib.sha256(content).hexdigest()
-        if now != (file.after and file.after.sha256):
+        if hash_now(file.path, tree) != (file.after and file.after.sha256):
             yield file.path
 
 
-def pending(history: Sequence[Transaction]) -> Transaction | None:
-    """Return the change that waits to be confirmed, if there is one."""
-    return next((one for one in history if one.state() in PENDING), None)
+def hash_now(path: str, tree: Tree) -> str | None:
+    """Return the hash of a file as records have it, None where there is none. Raises FileError."""
+    content = tree.find(path)
+    return None if content is None else hashlib.sha256(content).hexdigest()
