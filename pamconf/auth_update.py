@@ -27,7 +27,7 @@ from functools import cached_property
 
 from pamconf import lines
 from pamconf.errors import FileError
-from pamconf.lines import bytes_of, printable, text_of
+from pamconf.lines import bytes_of, module_name, printable, text_of
 from pamconf.stack import File
 from pamconf.tree import Files
 
@@ -355,8 +355,7 @@ def _entry(line: bytes) -> lines.Entry:
 
 def _module(entry: lines.Entry) -> str:
     """Return a module's name as Rule.name does; nothing where there is no module."""
-    target = entry.target.text if entry.target else ""
-    return target.rpartition("/")[2].removesuffix(".so")
+    return module_name(entry.target.text) if entry.target else ""
 
 
 def _control(entry: lines.Entry) -> list[str]:

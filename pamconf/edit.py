@@ -25,11 +25,9 @@ def module(name: str, type_: str | None = None) -> Match:
     """Match the rules of a module, "pam_unix"; only those of one type, if that is given."""
 
     def matches(entry: Entry) -> bool:
-        target = entry.target
-        if not target or entry.is_include or entry.control.includes:
+        if not entry.target or entry.included:
             return False
-        found = target.text.rpartition("/")[2].removesuffix(".so")
-        return found == name and type_ in (None, entry.type)
+        return lines.module_name(entry.target.text) == name and type_ in (None, entry.type)
 
     return matches
 
@@ -38,10 +36,9 @@ def include(name: str, type_: str | None = None) -> Match:
     """Match what puts a file in its place: @include, include or substack of "common-auth"."""
 
     def matches(entry: Entry) -> bool:
-        if not entry.target or not (entry.is_include or entry.control.includes):
-            return False
         is_type = entry.is_include or type_ in (None, entry.type)
-        return is_type and entry.target.text.rpartition("/")[2] == name
+        found = entry.included
+        return bool(found) and is_type and found.rpartition("/")[2] == name
 
     return matches
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pamconf.errors import UsageError
-from pamconf.lines import Entry
+from pamconf.lines import Entry, module_name
 from pamconf.stack import File, Service, load
 
 SSHD = "sshd"
@@ -83,19 +83,19 @@ def password_part(service: Service, file: File) -> tuple[int, int]:
 
 def _parts(file: File) -> Iterator[int]:
     for at, entry in _auth(file):
-        if _included(entry).rpartition("/")[2] in PARTS:
+        if entry.included.rpartition("/")[2] in PARTS:
             yield at
 
 
 def _modules(file: File) -> Iterator[int]:
     for at, entry in _auth(file):
-        if not _included(entry) and entry.target and _name(entry.target.text) in MODULES:
+        if not entry.included and entry.target and module_name(entry.target.text) in MODULES:
             yield at
 
 
 def _includes(service: Service, file: File) -> Iterator[int]:
     for at, entry in _auth(file):
-        included = _included(entry).rpartition("/")[2]
+        included = entry.included.rpartition("/")[2]
         if included and any(
             rule.name in MODULES for rule in load(included, service.root).rules("auth")
         ):
@@ -106,13 +106,3 @@ def _auth(file: File) -> Iterator[tuple[int, Entry]]:
     for at, entry in enumerate(file.entries):
         if entry.target and (entry.is_include or entry.type == "auth"):
             yield at, entry
-
-
-def _included(entry: Entry) -> str:
-    """Return the file that is put in an entry's place, "" where it is a module's."""
-    is_file = entry.target and (entry.is_include or entry.control.includes)
-    return entry.target.text if is_file and entry.target else ""
-
-
-def _name(module: str) -> str:
-    return module.rpartition("/")[2].removesuffix(".so")

@@ -51,6 +51,11 @@ def printable(text: str) -> str:
     )
 
 
+def module_name(path: str) -> str:
+    """Return what a module is called, without its folders and its ending: pam_unix."""
+    return path.rpartition("/")[2].removesuffix(".so")
+
+
 @dataclass(frozen=True)
 class Field:
     """A field of a line: its text, and where that begins: line and column in the file, from 1."""
@@ -102,6 +107,13 @@ class Entry:
         """The module, or the file to include, if any is named."""
         place = 1 if self.is_include else 2
         return self.fields[place] if len(self.fields) > place else None
+
+    @property
+    def included(self) -> str:
+        """The file whose rules stand for the line; empty where it is a rule itself, or nothing."""
+        if self.target and (self.is_include or self.control.includes):
+            return self.target.text
+        return ""
 
     @property
     def arguments(self) -> tuple[Field, ...]:

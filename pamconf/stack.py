@@ -16,7 +16,7 @@ from pamconf import control as control_
 from pamconf import lines, simulate
 from pamconf.control import Control
 from pamconf.errors import FileError, PamconfError, UsageError
-from pamconf.lines import TYPES, Entry
+from pamconf.lines import TYPES, Entry, module_name
 from pamconf.tree import NOWHERE, Root, Tree, unreadable
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Rule:
     @property
     def name(self) -> str:
         """The module without its folders and its ending: pam_unix."""
-        return (self.module or "").rpartition("/")[2].removesuffix(".so")
+        return module_name(self.module or "")
 
     @property
     def place(self) -> str:
