@@ -1,4 +1,4 @@
-"""Programs that take part in a change of files: started with argument lists, never by a shell."""
+"""Programs that take part in a change of files: an argument list in, what is printed out."""
 
 import subprocess
 from collections.abc import Sequence

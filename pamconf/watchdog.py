@@ -21,6 +21,7 @@ from pathlib import Path
 from pamconf.errors import UsageError
 from pamconf.process import run
 from pamconf.transaction import Transaction
+from pamconf.transaction.errors import explained
 from pamconf.transaction.snapshot import (
     Snapshot,
     of_new_file,
@@ -28,7 +29,6 @@ from pamconf.transaction.snapshot import (
     write,
     write_private,
 )
-from pamconf.transaction.transaction import explained
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _TARGET = "sysinit.target"

@@ -1,7 +1,9 @@
 """What can go wrong with a change; nothing has been changed then, unless it says so."""
 
+import contextlib
 import difflib
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pamconf.errors import FileError, PamconfError
@@ -57,6 +59,16 @@ class ConflictError(TransactionError):
     def __init__(self, message: str, conflicts: Sequence[Conflict], *, hint: str) -> None:
         super().__init__(message, hint=hint)
         self.conflicts = tuple(conflicts)
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Turn an OSError into a FileError."""
+    try:
+        yield
+    except OSError as error:
+        path = None if error.filename is None else os.fspath(error.filename)
+        raise FileError(f"{error.strerror or error}", path=path) from error
 
 
 def _diff(old: bytes | None, new: bytes | None, old_name: str, new_name: str) -> str:

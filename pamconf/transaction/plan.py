@@ -12,7 +12,7 @@ from pamconf.transaction.record import FileChange, Kept
 from pamconf.transaction.snapshot import Attributes, Snapshot, of_new_file, take
 from pamconf.tree import Tree
 
-MODE_NEW = 0o644
+_MODE_NEW = 0o644
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,11 @@ def inside(root: Path, real: Path) -> str:
     return f"/{real.relative_to(root)}"
 
 
+def outside(root: Path, path: str) -> Path:
+    """Return where a path inside the root is on this machine, if no link leads elsewhere."""
+    return root / path.lstrip("/")
+
+
 def _plan(tree: Tree, path: str, content: bytes | None, made: Attributes | None) -> Planned:
     folder, _, name = path.rpartition("/")
     if not path.startswith("/") or name in {"", ".", ".."} or "\0" in path:
@@ -83,7 +88,7 @@ def _plan(tree: Tree, path: str, content: bytes | None, made: Attributes | None)
     before = take(real)
     if content is None:
         return Planned(path, real, before, None)
-    attributes = before.attributes if before else made or of_new_file(MODE_NEW)
+    attributes = before.attributes if before else made or of_new_file(_MODE_NEW)
     return Planned(path, real, before, Snapshot(content, attributes))
 
 

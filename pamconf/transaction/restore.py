@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
+from pamconf.transaction.plan import outside
 from pamconf.transaction.record import FileChange, Kept, Record
 
 _BODY = Path(__file__).with_name("restore.sh")
@@ -27,7 +28,7 @@ def script(record: Record, folder: Path, root: Path, tag: str) -> bytes:
     """
     is_here = root == Path("/")
     changes = [_arguments(at, one, root, record.id) for at, one in enumerate(record.files, 1)]
-    folders = [[str(_inside(root, one))] for one in reversed(record.folders)]
+    folders = [[str(outside(root, one))] for one in reversed(record.folders)]
     commands = record.afterwards if is_here else ()
     said = "\n".join(
         (
@@ -45,12 +46,8 @@ def script(record: Record, folder: Path, root: Path, tag: str) -> bytes:
     return said.encode("utf-8", "surrogateescape") + b"\n" + _BODY.read_bytes()
 
 
-def _inside(root: Path, path: str) -> Path:
-    return root / path.lstrip("/")
-
-
 def _arguments(number: int, change: FileChange, root: Path, id_: str) -> list[str]:
-    path = _inside(root, change.target)
+    path = outside(root, change.target)
     names = map(str, (number, path, *beside(path, id_)))
     return [*names, _hash(change.before), _hash(change.after)]
 

@@ -16,6 +16,7 @@ from pamconf.transaction.errors import (
     PendingError,
     RecordError,
     UntrustedError,
+    explained,
 )
 from pamconf.transaction.plan import Planned, check_expected, inside, missing, plan
 from pamconf.transaction.record import Record, actor
@@ -32,7 +33,6 @@ from pamconf.transaction.transaction import (
     PENDING,
     State,
     Transaction,
-    explained,
     locked,
     state_in,
 )

@@ -11,9 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from pamconf.errors import FileError
 from pamconf.process import run
-from pamconf.transaction.errors import ChangedError, LockedError, RecordError, StateError
+from pamconf.transaction.errors import (
+    ChangedError,
+    LockedError,
+    RecordError,
+    StateError,
+    explained,
+)
+from pamconf.transaction.plan import outside
 from pamconf.transaction.record import FileChange, Kept, Record
 from pamconf.transaction.restore import beside
 from pamconf.transaction.snapshot import (
@@ -180,13 +186,10 @@ class Transaction:
         with explained():
             return content(self.folder / when / str(number))
 
-    def _real(self, path: str) -> Path:
-        return self.root / path.lstrip("/")
-
     def _stage(self) -> None:
         """Put all beside the files that takes space on the disk, so that only renames are left."""
         for folder in self.record.folders:
-            real = self._real(folder)
+            real = outside(self.root, folder)
             if not real.exists():
                 real.mkdir()
                 real.chmod(_MODE_FOLDER)
@@ -195,7 +198,7 @@ class Transaction:
             self._stage_file(change, self.folder / "after" / str(number))
 
     def _stage_file(self, change: FileChange, after: Path) -> None:
-        path = self._real(change.target)
+        path = outside(self.root, change.target)
         old, new = beside(path, self.id)
         if change.before:
             old.hardlink_to(path)
@@ -210,7 +213,7 @@ class Transaction:
 
     def _replace(self) -> None:
         for change in self.record.files:
-            path = self._real(change.target)
+            path = outside(self.root, change.target)
             if change.after:
                 beside(path, self.id)[1].replace(path)
                 sync_folder(path.parent)
@@ -259,13 +262,3 @@ def _lock(file: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-@contextlib.contextmanager
-def explained() -> Iterator[None]:
-    """Turn an OSError into a FileError."""
-    try:
-        yield
-    except OSError as error:
-        path = None if error.filename is None else os.fspath(error.filename)
-        raise FileError(f"{error.strerror or error}", path=path) from error
