@@ -71,8 +71,14 @@ class Explained:
 
 def explained(name: str, root: Root, account: Account | None, rhost: str | None) -> Explained:
     """Find out what becomes of logins to a service, by an account or anybody, from somewhere."""
-    service = pamconf.load(name, root)
-    world = world_of(service, names_of(root), account)
+    return explained_as_loaded(pamconf.load(name, root), account, rhost)
+
+
+def explained_as_loaded(
+    service: Service, account: Account | None, rhost: str | None = None
+) -> Explained:
+    """Find out the same of a service that has been loaded: it may be asked about many accounts."""
+    world = world_of(service, names_of(service.root), account)
     if rhost:
         world = replace(world, places=_place(service, rhost))
     if service.name != SSHD or world.files.kind(sshd.PATH) is Kind.NOTHING:

@@ -15,7 +15,7 @@ from doorward import process, proof
 from doorward.errors import NotPermittedError, RefusedError
 from doorward.pam_models import asking
 from doorward.protection.changes import Changes
-from doorward.protection.effects import effects
+from doorward.protection.effects import fates
 from doorward.protection.mounts import late_mount
 from doorward.protection.plan import Plan
 from pamconf import sshd, watchdog
@@ -155,12 +155,11 @@ def _check(plan: Plan) -> None:
         return
     process.filtered([sshd.SSHD, "-t"], b"", hint=_HINT_SSHD)
     meant = {one.person.name: one.fate for one in plan.effects if one.service == SSHD}
-    for one in effects(plan.machine, Tree(plan.tree.root), [SSHD]):
-        fate = meant[one.person.name]
-        if one.fate is not fate:
+    for name, fate in fates(plan.machine, Tree(plan.tree.root), SSHD):
+        if fate is not meant[name]:
             raise RefusedError(
-                f"sshd takes its settings otherwise than they were meant: {one.person.name} would "
-                f"be {one.fate.value}, and not {fate.value}",
+                f"sshd takes its settings otherwise than they were meant: {name} would be "
+                f"{fate.value}, and not {meant[name].value}",
                 hint=_HINT_SSHD,
             )
     process.filtered(["/bin/sh", "-c", _RELOAD_SSHD], b"", hint=_HINT_SSHD)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pamconf
-from doorward.explained import Explained, explained
+from doorward.explained import Explained, explained_as_loaded
 from doorward.pam_models import NAME
 from doorward.protection.changes import GOOGLE
 from doorward.protection.people import Enrolment, Machine, Person, Secret, secrets
@@ -72,17 +72,23 @@ def effects(machine: Machine, after: Tree, names: Sequence[str]) -> Iterator[Eff
             yield _effect(person, now, then)
 
 
+def fates(machine: Machine, tree: Tree, name: str) -> Iterator[tuple[str, Fate]]:
+    """Yield everybody's name, and what becomes of them at a service, as a tree has it."""
+    service = _Service(name, tree)
+    for person in machine.people:
+        yield person.name, _fate(_ways(service.of(person), service.hand(person)))
+
+
 class _Service:
     """A service on one side of a change."""
 
     def __init__(self, name: str, tree: Tree) -> None:
         self.name = name
-        self.tree = tree
-        rules = secrets(pamconf.load(name, tree), {NAME, GOOGLE})
-        self.secret: Secret | None = next(rules, None)
+        self.loaded = pamconf.load(name, tree)
+        self.secret: Secret | None = next(secrets(self.loaded, {NAME, GOOGLE}), None)
 
     def of(self, person: Person) -> Explained:
-        return explained(self.name, self.tree, person.account, None)
+        return explained_as_loaded(self.loaded, person.account)
 
     def hand(self, person: Person) -> "_Hand":
         needed = needs(self.name)
