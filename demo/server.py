@@ -3,6 +3,7 @@
 import contextlib
 import re
 import secrets
+import signal
 import socket
 import subprocess
 import tempfile
@@ -153,6 +154,12 @@ class MachineServer:
         self._process = _start("-o", f"ListenAddress={ADDRESS}:{self.port}")
         self.log = Log(lines_of(self._process.stderr))
         self.log.wait_for("Server listening ")
+
+    def reload(self) -> None:
+        """Have it read its settings anew."""
+        lines = len(self.log.lines())
+        self._process.send_signal(signal.SIGHUP)
+        self.log.wait_for("Server listening ", after=lines - 1)
 
     def close(self) -> None:
         """End it."""

@@ -376,6 +376,27 @@ def test_a_secret_file_of_which_a_rule_takes_more(person: Person) -> None:
     assert found.enrolment(Secret(HOME, Rights(0o640)))[0] is Enrolment.YES
 
 
+def test_migrate(sshd: MachineServer, person: Person) -> None:
+    """Who changes modules would enrol anew, or be locked out on the way back."""
+    person.enrol("--compatible", "--rate-limit", "none", "--recovery-codes", "10")
+    service, drop_in = Path("/etc/pam.d/sshd"), Path("/etc/ssh/sshd_config.d/00-doorward.conf")
+    drop_in.write_text("UsePAM yes\nKbdInteractiveAuthentication yes\nPasswordAuthentication no\n")
+    line = "@include common-auth\nauth required pam_google_authenticator.so nullok\n"
+    service.write_text(service.read_text().replace("@include common-auth\n", line))
+    sshd.reload()
+    assert both(sshd, person) == (PASSWORD, CODE)
+    done("migrate", "sshd")
+    assert both(sshd, person) == (PASSWORD, CODE)
+    done("migrate", "sshd", "--back", "--i-know")
+    assert both(sshd, person) == (PASSWORD, CODE)
+    done("migrate", "sshd")
+    output_of("doorward", "recovery-codes", person.name)
+    refused = run_as_root("pam", "migrate", "sshd", "--back")
+    assert refused.returncode == 13, refused.stdout + refused.stderr
+    assert "cannot read all that they have" in refused.stderr
+    assert "(RECOVERY)" in refused.stderr
+
+
 def test_sshd_says_otherwise(sshd: MachineServer, enrolled: Person) -> None:
     """Settings would count that sshd takes otherwise than they were meant, or does not take."""
     config = Path("/etc/ssh/sshd_config")

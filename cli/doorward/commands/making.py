@@ -85,7 +85,7 @@ def make(plan: Plan, how: How) -> None:
         _show_nothing_to_do(as_json=how.as_json)
         return
     refused = bool(plan.refusals) and not how.i_know
-    planned = _shown(plan, as_json=how.as_json)  # first: it says how things are now
+    planned = _shown(plan, how)  # first: it says how things are now
     applied = None
     if not how.dry_run and not refused:
         applied = apply(plan, _command_line(), how.confirm_within, how.undoes)
@@ -107,12 +107,12 @@ def _show_nothing_to_do(*, as_json: bool) -> None:
         say("All is so already: nothing to do.")
 
 
-def _shown(plan: Plan, *, as_json: bool) -> dict[str, object]:
+def _shown(plan: Plan, how: How) -> dict[str, object]:
     """Show a plan to people; return it for programs, which hear what came of it as well."""
-    if as_json:
+    if how.as_json:
         return plan_as_json(plan)
     show_plan(plan)
-    show_refusals(plan)
+    show_refusals(plan, in_spite=how.i_know)
     return {}
 
 

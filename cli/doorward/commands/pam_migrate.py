@@ -47,6 +47,6 @@ def command(  # its options are its parameters
     make_ready(tree.root)
     names = tuple(dict.fromkeys(names))
     plan = Plan(tree, names, changes.migrated(tree, names, back=back))
-    if back:
+    if back and not i_know:
         check_can_go_back(plan)
     making.make(plan, How(dry_run, i_know, seconds, as_json))

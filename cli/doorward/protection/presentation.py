@@ -29,10 +29,10 @@ def show_plan(plan: Plan) -> None:
         _show_reason("warning", one, "yellow")
 
 
-def show_refusals(plan: Plan) -> None:
-    """Print why a plan is refused."""
+def show_refusals(plan: Plan, *, in_spite: bool) -> None:
+    """Print why a plan is refused, or would be, if it is made in spite of that."""
     for one in plan.refusals:
-        _show_reason("refused", one, "red")
+        _show_reason("in spite of" if in_spite else "refused", one, "red")
 
 
 def _show_reason(word: str, one: Reason, style: str) -> None:
