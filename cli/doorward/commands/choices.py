@@ -149,7 +149,6 @@ def wanted(names: tuple[str, ...], root: Root, *, i_know: bool, **given: Any) ->
     """Return what was asked for. Raises UsageError and NonsenseError where it goes not together."""
     methods, matches, after = (given.pop(one) for one in ("methods", "matches", "after"))
     access_file = given.pop("access_file")
-    names = tuple(dict.fromkeys(names))
     style = SkipStyle(given.pop("skip_style"))
     choices = Choices(own_access_file=access_file, skip_style=style, **given)
     if choices.nullok and choices.nullok_until:

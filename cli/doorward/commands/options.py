@@ -63,6 +63,17 @@ user_argument: Decorator = click.argument("user", required=False, shell_complete
 users_argument: Decorator = click.argument(
     "users", metavar="[USER]...", nargs=-1, shell_complete=_user_names
 )
+
+
+def _each_once(
+    _ctx: click.Context, _param: click.Parameter, names: tuple[str, ...]
+) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+services_argument: Decorator = click.argument(
+    "names", metavar="SERVICE...", nargs=-1, required=True, callback=_each_once
+)
 json_option: Decorator = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, and ask nothing."
 )

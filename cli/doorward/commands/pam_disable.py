@@ -17,7 +17,7 @@ Examples:
   doorward pam disable sshd lightdm
 """
 )
-@click.argument("names", metavar="SERVICE...", nargs=-1, required=True)
+@options.services_argument
 @making.dry_run_option
 @making.i_know_option
 @options.root_option
@@ -32,6 +32,5 @@ def command(
     """
     tree = Tree(root)
     make_ready(tree.root)
-    names = tuple(dict.fromkeys(names))
     plan = Plan(tree, names, changes.disabled(tree, names))
     making.make(plan, How(dry_run, i_know, as_json=as_json))

@@ -21,7 +21,7 @@ Examples:
   doorward pam enable lightdm --root /mnt/image
 """
 )
-@click.argument("names", metavar="SERVICE...", nargs=-1, required=True)
+@options.services_argument
 @choices_options
 @making.confirm_within_option
 @making.no_confirm_option

@@ -18,7 +18,7 @@ Examples:
   doorward pam generate sshd --json | jq -r '.["/etc/pam.d/sshd"]'
 """
 )
-@click.argument("names", metavar="SERVICE...", nargs=-1, required=True)
+@options.services_argument
 @choices_options
 @click.option("--i-know", is_flag=True, help="Also what --help warns of.")
 @options.root_option

@@ -18,7 +18,7 @@ Examples:
   doorward pam migrate sshd --back
 """
 )
-@click.argument("names", metavar="SERVICE...", nargs=-1, required=True)
+@options.services_argument
 @click.option("--back", is_flag=True, help="From doorward to google-authenticator.")
 @making.confirm_within_option
 @making.no_confirm_option
@@ -45,7 +45,6 @@ def command(  # its options are its parameters
     seconds = making.confirm_within(confirm_within, no_confirm=no_confirm or back, root=root)
     tree = Tree(root)
     make_ready(tree.root)
-    names = tuple(dict.fromkeys(names))
     plan = Plan(tree, names, changes.migrated(tree, names, back=back))
     if back and not i_know:
         check_can_go_back(plan)
