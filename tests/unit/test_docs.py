@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+from doorward import errors
 from doorward.commands import doctor, enroll, pam
 from doorward.doctor import since
 from doorward.doctor.areas import AREAS
@@ -63,6 +64,16 @@ def test_every_option_of_the_module_is_in_its_man_page() -> None:
     options = page.split(".SH OPTIONS")[1].split('.SH "MODULE TYPES')[0]
     tags = re.findall(r"^\.TP\n\.[BIR]+ (.+)$", options, re.MULTILINE)
     assert {word for tag in tags for word in re.findall(r"[a-z_-]{4,}", tag)} == module_options()
+
+
+def test_every_exit_code_is_in_the_man_page() -> None:
+    """A script could not tell what has happened, or wait for what never does."""
+    rows = (errors.__doc__ or "").split("====\n")[1].split("\n")
+    table = {row.split()[0] for row in rows if row[:4].strip().isdigit()}
+    page = (CHECKOUT / "docs/man/doorward.1").read_text()
+    status = re.split(r"^\.SH .*", page.split('.SH "EXIT STATUS"')[1], flags=re.MULTILINE)[0]
+    tags = re.findall(r"^\.TP\n(\.BR? .+)$", status, re.MULTILINE)
+    assert {number for tag in tags for number in re.findall(r"\d+", tag)} == table
 
 
 def described_options(text: str) -> set[str]:
