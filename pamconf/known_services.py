@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pamconf.errors import UsageError
 from pamconf.lines import Entry, module_name
+from pamconf.login import DIRECTORIES
 from pamconf.stack import File, Service, load
 
 SSHD = "sshd"
@@ -18,7 +19,7 @@ SSHD = "sshd"
 
 @dataclass(frozen=True)
 class Needs:
-    """What a service is, and can do.
+    """What a service can do.
 
     `has_prompts` says whether it shows whatever PAM asks for, and not the password alone.
     `sets_credentials` says whether it calls pam_setcred when somebody has got in, `runs_as_user`
@@ -26,7 +27,6 @@ class Needs:
     services of the same program.
     """
 
-    title: str
     has_prompts: bool = True
     sets_credentials: bool = True
     runs_as_user: bool = False
@@ -34,35 +34,31 @@ class Needs:
 
 
 SERVICES: Mapping[str, Needs] = {
-    "cockpit": Needs("Cockpit, the web console"),
-    "gdm-password": Needs("GNOME's login screen"),
-    "i3lock": Needs("the screen locker i3lock", has_prompts=False, runs_as_user=True),
-    "lightdm": Needs("LightDM's login screen"),
-    "login": Needs("logins at a console"),
-    "polkit-1": Needs("what asks for an administrator on a desktop", sets_credentials=False),
-    "sddm": Needs("KDE's login screen", has_prompts=False),
-    SSHD: Needs("logins over SSH"),
-    "su": Needs("su", companions=("su-l",)),
-    "sudo": Needs("sudo", companions=("sudo-i",)),
-    "swaylock": Needs("the screen locker swaylock", has_prompts=False, runs_as_user=True),
-    "xrdp-sesman": Needs("logins over RDP", has_prompts=False),
+    "cockpit": Needs(),
+    "gdm-password": Needs(),  # GNOME's login screen
+    "i3lock": Needs(has_prompts=False, runs_as_user=True),
+    "lightdm": Needs(),
+    "login": Needs(),  # at a console
+    "polkit-1": Needs(sets_credentials=False),  # asks for an administrator on a desktop
+    "sddm": Needs(has_prompts=False),  # KDE's login screen
+    SSHD: Needs(),
+    "su": Needs(companions=("su-l",)),
+    "sudo": Needs(companions=("sudo-i",)),
+    "swaylock": Needs(has_prompts=False, runs_as_user=True),
+    "xrdp-sesman": Needs(has_prompts=False),  # logins over RDP
 }
 """Services that are known well enough to add a question to."""
 
 
 def needs(name: str) -> Needs:
     """Return what is known of a service; of one that nobody knows, what most are like."""
-    return SERVICES.get(name, Needs(name))
+    return SERVICES.get(name, Needs())
 
 
-PARTS = ("common-auth", "system-auth", "password-auth", "system-login", "system-remote-login")
+_PARTS = ("common-auth", "system-auth", "password-auth", "system-login", "system-remote-login")
 """Files of distributions that ask for the password, and are included in services."""
 
-MODULES = frozenset(
-    {
-        "pam_krb5", "pam_ldap", "pam_sss", "pam_systemd_home", "pam_unix", "pam_winbind",
-    }
-)  # fmt: skip
+_MODULES = {*DIRECTORIES, "pam_systemd_home", "pam_unix"}
 """Modules that ask for the password."""
 
 
@@ -83,13 +79,13 @@ def password_part(service: Service, file: File) -> tuple[int, int]:
 
 def _parts(file: File) -> Iterator[int]:
     for at, entry in _auth(file):
-        if entry.included.rpartition("/")[2] in PARTS:
+        if entry.included.rpartition("/")[2] in _PARTS:
             yield at
 
 
 def _modules(file: File) -> Iterator[int]:
     for at, entry in _auth(file):
-        if not entry.included and entry.target and module_name(entry.target.text) in MODULES:
+        if not entry.included and entry.target and module_name(entry.target.text) in _MODULES:
             yield at
 
 
@@ -97,7 +93,7 @@ def _includes(service: Service, file: File) -> Iterator[int]:
     for at, entry in _auth(file):
         included = entry.included.rpartition("/")[2]
         if included and any(
-            rule.name in MODULES for rule in load(included, service.root).rules("auth")
+            rule.name in _MODULES for rule in load(included, service.root).rules("auth")
         ):
             yield at
 

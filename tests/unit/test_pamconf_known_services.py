@@ -29,7 +29,7 @@ def test_known_services(name: str) -> None:
 def test_needs() -> None:
     """A service of which nobody knows anything would be taken for one that cannot ask."""
     assert known_services.needs("sddm") is SERVICES["sddm"]
-    assert known_services.needs("doas") == Needs("doas")
+    assert known_services.needs("doas") == Needs()
     assert known_services.needs("doas").has_prompts
 
 
