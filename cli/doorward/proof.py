@@ -36,7 +36,7 @@ _USER, _RHOST = rf"((?:[A-Za-z0-9._@-]|{_ESCAPED})+)", rf"((?:[A-Za-z0-9._@:%-]|
 _COMMON = rf"([0-9]+\.[0-9]{{3}}) {_USER} {_RHOST}"
 _AUTH = re.compile(f"auth {_COMMON} ([a-z-]+)")
 _CRED = re.compile(f"cred {_COMMON}")
-_SIZE_MAX = 66 * 1024  # bytes: the module begins no line behind 64 KiB
+_SIZE_MAX = 1024 * 1024  # bytes: behind 64 KiB no login begins a line, but many may at once
 
 
 @dataclass(frozen=True)

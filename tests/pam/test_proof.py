@@ -241,6 +241,17 @@ def test_the_last_line_begins_below_64_kib(home: Path, confdir: Path) -> None:
     assert left.count("\n") == 1
 
 
+def test_lines_that_were_begun_at_once(home: Path, confdir: Path) -> None:
+    """A crowd could take away the proof of somebody else's login."""
+    enrol(home)
+    log_in(confdir, CODE, [f"={code_at()}"])
+    before = proven(SERVICE)
+    with FILE.open("a") as file:
+        file.writelines(f"auth 1.000 {name:0>250} - code\n" for name in range(512))
+    assert before
+    assert proven(SERVICE) == before
+
+
 def test_who_is_not_root_leaves_nothing(home: Path, confdir: Path) -> None:
     """A program of the user's own could prove what only root's may."""
     enrol(home)
