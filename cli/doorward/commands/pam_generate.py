@@ -39,5 +39,7 @@ def command(
         say_json(texts)
         return
     for at, (path, text) in enumerate(texts.items()):
-        say(f"{chr(10) if at else ''}==> {path} <==")
+        if at:
+            say()
+        say(f"==> {path} <==")
         click.echo(text, nl=False)
