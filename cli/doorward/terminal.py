@@ -3,8 +3,10 @@
 import contextlib
 import json
 import os
+import shutil
 import sys
 import termios
+import textwrap
 from collections.abc import Iterator
 
 import click
@@ -21,7 +23,16 @@ def report(error: DoorwardError) -> None:
     with contextlib.suppress(OSError):  # there is nobody left to tell
         click.echo(f"doorward: error: {printable(error.message)}", err=True)
         if error.hint:
-            click.echo(f"hint: {printable(error.hint)}", err=True)
+            click.echo(_wrapped(f"hint: {printable(error.hint)}"), err=True)
+
+
+def _wrapped(text: str) -> str:
+    """Break a line for the standard error between words, where that is a terminal."""
+    if not (sys.stderr and sys.stderr.isatty()):
+        return text
+    width = shutil.get_terminal_size().columns
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines)
 
 
 def say(text: str = "") -> None:

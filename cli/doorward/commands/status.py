@@ -14,7 +14,7 @@ from doorward.terminal import say, say_json
 
 _PROBLEMS = 1  # the exit code
 
-_HEADINGS = ("User", "Enrolled", "Type", "Devices", "Recovery codes", "Last use", "File")
+_HEADINGS = ("User", "Enrolled", "Type", "Devices", "Recovery codes", "Last use")
 
 
 @click.command(
@@ -39,7 +39,7 @@ def command(ctx: click.Context, *, users: tuple[str, ...], secret_file: str, as_
     if as_json:
         say_json([_as_json(inspection) for inspection in found])
     else:
-        _show(found)
+        _show(found, secret_file)
     if any(inspection.problems for inspection in found):
         ctx.exit(_PROBLEMS)
 
@@ -59,29 +59,24 @@ def _inspect(account: Account, secret_file: str) -> Inspection:
         return Inspection(account.name, secret_file, enrolled=None, problems=[error.message])
 
 
-def _show(found: list[Inspection]) -> None:
+def _show(found: list[Inspection], secret_file: str) -> None:
     show_table(_HEADINGS, map(_row, found))
     for one in found:
         for problem in one.problems:
             say(f"{one.user}: {problem}")
-    with_keys: dict[str, list[str]] = {}
-    for one in found:
-        with_keys.setdefault(", ".join(one.foreign_keys), []).append(one.user)
-    with_keys.pop("", None)
-    for keys, users in with_keys.items():
-        say(f"{', '.join(users)}: google-authenticator would not know what this means: {keys}")
+    say(f"Secret file: {secret_file}")
 
 
 def _row(one: Inspection) -> tuple[str, ...]:
     if one.enrolled is False:
-        return one.user, "no", "", "", "", "", ""
+        return one.user, "no", "", "", "", ""
     if one.enrolled is None:
-        return one.user, "unknown", "", "", "", "", one.file
+        return one.user, "unknown", "", "", "", ""
     devices = str(len(one.devices) or "")
     if one.problems:
-        return one.user, "broken", one.type or "", devices, "", "", one.file
+        return one.user, "broken", one.type or "", devices, "", ""
     codes = str(one.recovery_codes)
-    return one.user, "yes", one.type or "", devices, codes, _last_use(one), one.file
+    return one.user, "yes", one.type or "", devices, codes, _last_use(one)
 
 
 def _last_use(one: Inspection) -> str:
