@@ -38,10 +38,10 @@ def show_line(text: str, style: str = "") -> None:
     _show(_indented(text, style))
 
 
-def show_item(mark: Cell, text: str, indent: int = 0) -> None:
+def show_item(mark: Cell, text: str, indent: int = 0, style: str = "") -> None:
     """Print a line behind a mark; further lines, where it needs them, begin where its text does."""
     grid = Table.grid(padding=(0, 1))
-    grid.add_row(Text(mark.text, mark.style), Text(printable(text)))
+    grid.add_row(Text(mark.text, mark.style), _indented(text, style))
     _show(Padding(grid, (0, 0, 0, indent), expand=False))
 
 

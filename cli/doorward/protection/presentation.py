@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from doorward.protection.plan import Plan, Reason, counted
-from doorward.table import show_line
+from doorward.table import Cell, show_item, show_line
 from doorward.terminal import say
 from pamconf.lines import printable
 
@@ -20,8 +20,9 @@ def show_plan(plan: Plan) -> None:
     for name, now, then in plan.table():
         say()
         show_line(f"{name}, now (-) and then (+)", "bold")
-        for line in _compared(now, then):
-            _show_changed(line)
+        for mark, sentence in _compared(now, then):
+            style = _STYLES.get(mark, "")
+            show_item(Cell(mark, style), sentence.removeprefix(" "), style=style)
     say()
     for name, kind, names in plan.people():
         show_line(f"{name}: {counted(names)}: {kind}")
@@ -45,15 +46,18 @@ def _show_changed(line: str) -> None:
     click.echo(click.style(printable(line), fg=style or None))
 
 
-def _compared(now: Sequence[str], then: Sequence[str]) -> Iterator[str]:
-    """Yield sentences as they are and as they would be, those that stay between them."""
+def _compared(now: Sequence[str], then: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield sentences as they are and as they would be, those that stay between them.
+
+    Before each stands its mark: "-", "+", or a blank where it stays.
+    """
     matcher = difflib.SequenceMatcher(None, now, then, autojunk=False)
     for tag, first, last, first_then, last_then in matcher.get_opcodes():
         if tag == "equal":
-            yield from (f" {line}" for line in now[first:last])
+            yield from ((" ", line) for line in now[first:last])
             continue
-        yield from (f"-{line}" for line in now[first:last])
-        yield from (f"+{line}" for line in then[first_then:last_then])
+        yield from (("-", line) for line in now[first:last])
+        yield from (("+", line) for line in then[first_then:last_then])
 
 
 def as_json(plan: Plan) -> dict[str, object]:
