@@ -141,7 +141,9 @@ def test_a_change_that_a_login_proves(sshd: MachineServer, enrolled: Person, key
     assert f"sshd: {enrolled.name} got in from {ADDRESS} (code)" in done("confirm")
     assert states()[0] == "confirmed"
     assert not Path("/run/doorward/pending").exists()
-    assert run_as_root("pam", "confirm").returncode == 1
+    again = run_as_root("pam", "confirm")
+    assert again.returncode == 1
+    assert "--confirm-within 1h', is confirmed." in again.stderr
     assert by_code(sshd, enrolled).let_in
     done("undo")
     assert contents() == old
@@ -160,8 +162,12 @@ def test_a_program_that_runs_as_who_uses_it() -> None:
 def test_taken_back_at_once(sshd: MachineServer, enrolled: Person) -> None:
     """Who sees that something is wrong would have to wait."""
     before = contents()
-    done("enable", "sshd", "--nullok", "--confirm-within", "1h")
-    assert run_as_root("pam", "enable", "lightdm", "--nullok").returncode == 1
+    enabling = ("enable", "sshd", "--nullok", "--confirm-within", "1h")
+    done(*enabling)
+    assert "is on trial until" in done(*enabling)
+    another = run_as_root("pam", "enable", "lightdm", "--nullok")
+    assert (another.returncode, another.stdout) == (1, "")
+    assert f"another change is on trial: doorward pam {' '.join(enabling)}" in another.stderr
     done("undo")
     assert contents() == before
     assert states()[0] == "rolled-back"

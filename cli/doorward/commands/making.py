@@ -8,10 +8,11 @@ import click
 
 from doorward.commands.options import Decorator
 from doorward.errors import RefusedError
-from doorward.protection.applying import Applied, apply
+from doorward.protection.applying import Applied, apply, check_none_on_trial, store
 from doorward.protection.plan import Plan
 from doorward.protection.presentation import as_json as plan_as_json
 from doorward.protection.presentation import show_plan, show_refusals
+from doorward.protection.standing import on_trial
 from doorward.table import show_line
 from doorward.terminal import say, say_json
 
@@ -82,8 +83,10 @@ def confirm_within(seconds: int | None, *, no_confirm: bool, root: str) -> int |
 def make(plan: Plan, how: How) -> None:
     """Show a plan, and make the change; RefusedError where it is refused."""
     if not plan.changes:
-        _show_nothing_to_do(as_json=how.as_json)
+        _show_nothing_to_do(plan, as_json=how.as_json)
         return
+    if not how.dry_run:
+        check_none_on_trial(plan.tree.root)
     refused = bool(plan.refusals) and not how.i_know
     planned = _shown(plan, how)  # first: it says how things are now
     applied = None
@@ -100,11 +103,13 @@ def make(plan: Plan, how: How) -> None:
         )
 
 
-def _show_nothing_to_do(*, as_json: bool) -> None:
+def _show_nothing_to_do(plan: Plan, *, as_json: bool) -> None:
     if as_json:
         say_json(_applied_as_json(None))
-    else:
-        say("All is so already: nothing to do.")
+        return
+    say("All is so already: nothing to do.")
+    if trial := on_trial(store(plan.tree.root).pending()):
+        show_line(trial)
 
 
 def _shown(plan: Plan, how: How) -> dict[str, object]:
@@ -137,7 +142,7 @@ def _show_applied(applied: Applied) -> None:
         show_line("Note: a reboot before that would not take it back: there is no systemd here,")
         show_line("or the folder with the way back is on a disk that may be mounted late.")
     services = " and ".join(applied.services)
-    show_line(f"Now log in anew, from another terminal, by {services}. If that is right:")
+    show_line(f"Keep this session open, and log in anew by {services}. If that is right:")
     show_line("  sudo doorward pam confirm")
     show_line("'sudo doorward pam undo' takes it back at once.")
 

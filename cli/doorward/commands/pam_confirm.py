@@ -4,11 +4,18 @@ import click
 
 from doorward import proof
 from doorward.commands import options
-from doorward.errors import UnprovenError
+from doorward.errors import DoorwardError, UnprovenError
 from doorward.protection.applying import make_ready
+from doorward.protection.standing import end_of_trial
 from doorward.terminal import say, say_json
 from pamconf.known_services import needs
-from pamconf.transaction import State, StateError
+from pamconf.transaction import State, Transaction
+
+_BECAME = {
+    State.CONFIRMED: "is confirmed",
+    State.ROLLED_BACK: "was taken back",
+    State.UNDONE: "was undone",
+}
 
 
 @click.command(
@@ -31,10 +38,7 @@ def command(*, as_json: bool) -> None:
     pending = transactions.pending()
     if pending is None or pending.state() is not State.APPLIED:
         last = next(iter(transactions.history()), None)
-        raise StateError(
-            "no change waits to be confirmed",
-            hint=f"The last one, {last.id}, is {last.state()}." if last else None,
-        )
+        raise DoorwardError("no change waits to be confirmed", hint=_hint(last))
     found = {
         name: proof.proven(name, needs_cred=needs(name).sets_credentials)
         for name in pending.record.note["prove"]
@@ -44,7 +48,7 @@ def command(*, as_json: bool) -> None:
         raise UnprovenError(
             f"nobody has logged in by {' and '.join(missing)} since the change",
             hint="Log in anew there, with a code, and repeat this. If that does not work, do "
-            f"nothing: at {pending.deadline:%H:%M} UTC all is as before again.",
+            f"nothing: at {end_of_trial(pending)} all is as before again.",
         )
     pending.confirm()
     proof.forget()
@@ -56,3 +60,10 @@ def command(*, as_json: bool) -> None:
         origin = f" from {one.rhost}" if one and one.rhost else ""
         say(f"{name}: {one and one.user} got in{origin} ({one and one.reason}).")
     say(f"Transaction {pending.id} is confirmed: it stays.")
+
+
+def _hint(last: Transaction | None) -> str:
+    if last is None:
+        return "'doorward pam enable' makes one."
+    state = last.state()
+    return f"The last one, '{last.record.command}', {_BECAME.get(state, f'is {state}')}."

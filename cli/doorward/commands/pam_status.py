@@ -4,7 +4,7 @@ import click
 
 from doorward.commands import options
 from doorward.protection.applying import check_is_root, store
-from doorward.protection.standing import Standing, standing
+from doorward.protection.standing import Standing, on_trial, standing
 from doorward.table import show_line, show_table
 from doorward.terminal import say, say_json
 from pamconf.sentences import place
@@ -44,9 +44,8 @@ def command(*, root: str, as_json: bool) -> None:
         show_table(_HEADINGS, map(_row, found))
     else:
         say("No service asks for a code: see 'doorward pam enable --help'.")
-    if waiting and waiting.deadline:
-        until = f"{waiting.deadline.astimezone():%H:%M:%S}"
-        show_line(f"Transaction {waiting.id} is on trial until {until}: 'doorward pam confirm'.")
+    if trial := on_trial(waiting):
+        show_line(trial)
 
 
 def _row(one: Standing) -> tuple[str, str, str, str, str]:

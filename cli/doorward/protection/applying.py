@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pamconf
 from doorward import process, proof
-from doorward.errors import NotPermittedError, RefusedError
+from doorward.errors import DoorwardError, NotPermittedError, RefusedError
 from doorward.pam_models import asking
 from doorward.protection.changes import Changes
 from doorward.protection.effects import fates
@@ -20,7 +20,7 @@ from doorward.protection.mounts import late_mount
 from doorward.protection.plan import Plan
 from pamconf import sshd, watchdog
 from pamconf.known_services import SSHD, needs
-from pamconf.transaction import Store, Transaction
+from pamconf.transaction import State, Store, Transaction
 from pamconf.tree import Tree
 
 FOLDER = Path("/var/lib/doorward/transactions")
@@ -62,10 +62,11 @@ def store(root: Path = Path("/")) -> Store:
 
 
 def check_is_root(root: Path = Path("/")) -> None:
-    """Raise NotPermittedError where somebody else than root is to change this machine."""
+    """Raise NotPermittedError where somebody else than root asks about this machine."""
     if root == Path("/") and os.geteuid() != 0:
         raise NotPermittedError(
-            "only root can change this machine's logins", hint="Run this as root, or with sudo."
+            "only root may see or change what asks for codes here",
+            hint="Run this as root, or with sudo.",
         )
 
 
@@ -78,6 +79,16 @@ def make_ready(root: Path = Path("/")) -> Store:
     transactions = store(root)
     transactions.recover()
     return transactions
+
+
+def check_none_on_trial(root: Path) -> None:
+    """Raise DoorwardError where another change waits to be confirmed."""
+    waiting = store(root).pending()
+    if waiting and waiting.state() is State.APPLIED:
+        raise DoorwardError(
+            f"another change is on trial: {waiting.record.command}",
+            hint="Log in, then 'doorward pam confirm'; or 'doorward pam undo' takes it back.",
+        )
 
 
 def apply(plan: Plan, command: str, seconds: int | None, undoes: str | None = None) -> Applied:

@@ -64,3 +64,16 @@ def hash_now(path: str, tree: Tree) -> str | None:
     """Return the hash of a file as records have it, None where there is none. Raises FileError."""
     content = tree.find(path)
     return None if content is None else hashlib.sha256(content).hexdigest()
+
+
+def end_of_trial(one: Transaction) -> str | None:
+    """Return when a change is taken back, by this machine's own time; None where it is not."""
+    return f"{one.deadline.astimezone():%H:%M:%S}" if one.deadline else None
+
+
+def on_trial(waiting: Transaction | None) -> str | None:
+    """Say until when a change is on trial; None where none is."""
+    if waiting is None or waiting.deadline is None:
+        return None
+    until = end_of_trial(waiting)
+    return f"Transaction {waiting.id} is on trial until {until}: 'doorward pam confirm'."
