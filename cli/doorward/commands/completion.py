@@ -8,7 +8,8 @@ _SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 @click.command(
     epilog="For bash, now and in each new shell:\n\n"
-    "\b\n  doorward completion bash > ~/.local/share/bash-completion/completions/doorward"
+    "\b\n  mkdir -p ~/.local/share/bash-completion/completions\n"
+    "  doorward completion bash > ~/.local/share/bash-completion/completions/doorward"
 )
 @click.argument("shell", type=click.Choice(list(_SHELLS)))
 @click.pass_context
