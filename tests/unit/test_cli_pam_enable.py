@@ -324,6 +324,7 @@ def test_a_match_line_that_takes_it_back(root: Path) -> None:
         (["lightdm", "--methods", "publickey"], "are sshd's"),
         (["sshd", "--match", "Group a"], "says whom --methods is about"),
         (["nowhere"], "no service that doorward knows"),
+        (["ssh"], "Did you mean 'sshd'?"),
         (["doas", "--after", "x"], "there is no service 'doas'"),
         (["chsh", "--after", "no such line"], "has no line like"),
         (["sshd", "--confirm-within", "5m"], "nobody can log in to an image"),
@@ -482,7 +483,7 @@ def test_generate(root: Path) -> None:
     assert {path[1:]: text for path, text in files.items()} == {
         path: text for path, text in after.items() if before.get(path) != text
     }
-    assert all(f"==> {path} <==\n{text}" in said for path, text in files.items())
+    assert said == "\n".join(f"==> {path} <==\n{text}" for path, text in files.items())
 
 
 def test_undo_and_history(root: Path) -> None:

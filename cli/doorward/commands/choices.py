@@ -15,6 +15,7 @@ from doorward.protection.sshd_settings import SshdChoices
 from pamconf import accounts
 from pamconf.access_who import read_network
 from pamconf.known_services import SERVICES, SSHD
+from pamconf.nearest import meant
 from pamconf.sshd import METHODS
 from pamconf.tree import Root
 
@@ -175,7 +176,8 @@ def _check_known(names: tuple[str, ...], after: str | None) -> None:
     if unknown and after is None:
         raise NonsenseError(
             f"{unknown[0]!r} is no service that doorward knows to change",
-            hint=f"It knows {', '.join(SERVICES)}. Of another one say with --after PATTERN below "
+            hint=meant(unknown[0], SERVICES)
+            or f"It knows {', '.join(SERVICES)}. Of another one say with --after PATTERN below "
             "which of its lines the rule goes, such as --after '@include common-auth'.",
         )
 

@@ -24,10 +24,7 @@ from pamconf.nearest import meant
 
 _SSHD_S_TTY = "ssh"
 _NEW_PASSWORD = "new_authtok_reqd"  # noqa: S105 - what PAM calls it
-_COUNTS = (
-    "This is a real attempt: it counts in rate limits, pam_faillock and fail2ban, and a right code "
-    "is used up."
-)
+_COUNTS = "A real attempt: rate limits and fail2ban count it, and a right code is used up."
 
 
 @click.command(

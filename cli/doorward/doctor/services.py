@@ -31,7 +31,7 @@ def look(host: Host) -> Iterator[Finding]:
             yield _found(one, is_asking=one.service.name in asking)
     if not asking:
         what = "no service has pam_doorward in its rules: nobody is asked for a code"
-        mend = "'doorward pam enable SERVICE' has it ask, once it has shown what that changes."
+        mend = "'sudo doorward pam enable sshd --nullok', say, has one ask, on trial."
         yield Finding(Status.WARNING, "", what, mend, topic="none")
 
 

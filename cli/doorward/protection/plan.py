@@ -119,27 +119,32 @@ class Plan:
         groups: dict[tuple[object, ...], list[Effect]] = {}
         for one in self.effects:
             if one.lost:
-                alike = (one.service, one.lost, _why(one), self._mend(one, ""))
+                alike = (one.service, one.lost, _why(one), self._mend(one, []))
                 groups.setdefault(alike, []).append(one)
         for first, *others in groups.values():
             names = [one.person.name for one in (first, *others)]
             where = "" if first.lost == ("",) else f" {' or '.join(first.lost)}"
             who = f"{first.service}: {counted(names)} would not get in any more{where}"
-            yield Reason(f"{who}: {_why(first)}", self._mend(first, first.person.name))
+            yield Reason(f"{who}: {_why(first)}", self._mend(first, names))
         admins = [one for one in self.effects if one.person.has_root]
         then = any(one.fate is not Fate.REFUSED for one in admins)
         if not then and any(one.was is not Fate.REFUSED for one in admins):
             message = "nobody who can become root would get in any more"
             yield Reason(message, "Enrol one of them first, and see that they do get in.")
 
-    def _mend(self, one: Effect, name: str) -> str:
-        """Return what to do about somebody of that name who is locked out."""
+    def _mend(self, one: Effect, names: Sequence[str]) -> str:
+        """Return what to do about somebody who is locked out, and others of these names."""
+        name = names[0] if len(names) == 1 else "NAME"
         secret = next(iter(self._secrets[one.service]), None)
         switch = place_switch(secret.template) if secret else ""
         if one.enrolment is Enrolment.BROKEN:
             return f"'doorward status{switch} {name}' says what is wrong with the file."
         if one.lacks_code and secret and secret.template == SYSTEM and self._is_at_home(one):
-            return f"'doorward move {name} --system' takes the secret along that they have at home."
+            everybody = " ".join(names)
+            return (
+                f"'doorward move {everybody} --system' takes the secret along that they have at "
+                "home."
+            )
         if one.lacks_code:
             return (
                 f"'doorward enroll{switch} {name}' enrols them; --nullok lets in who has not yet."
