@@ -91,7 +91,7 @@ def consult(connection: Connection, *, root: Root = "/") -> Answer:
         return query(connection, root=root)
     except ToolError as error:
         ours = read_effective(load(Tree(root)), connection)
-        said = f"{error.message}: this is by our own reading of its files"
+        said = f"{error.message.rstrip('.')}: this is by our own reading of its files"
         return Answer(ours, asked=False, warnings=(said,))
 
 

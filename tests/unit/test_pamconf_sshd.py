@@ -710,7 +710,7 @@ def test_consult(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (answer.asked, answer.warnings) == (False, ())
 
     def fails(*_: object, **__: object) -> Answer:
-        raise ToolError("sshd -T failed")
+        raise ToolError("sshd -T failed.")
 
     monkeypatch.setattr(ask, "query", fails)
     answer = consult(FROM_LAN, root=tmp_path)
