@@ -45,6 +45,8 @@ def command(  # its options are its parameters
     What changes is shown first, and for whom. Where somebody who gets in now would not any more, it
     is refused. In a terminal it is then on trial: unless you log in anew and `doorward pam confirm`
     follows within five minutes, all is as before, also after a crash or a reboot.
+
+    Say all options that shall be: those of an earlier `enable` that are left out are taken out.
     """
     seconds = making.confirm_within(confirm_within, no_confirm=no_confirm, root=root)
     tree = Tree(root)
