@@ -87,10 +87,11 @@ def _rows(files: Files, path: str, fields: int) -> list[list[str]]:
 def _of_this_machine(name: str) -> Account | None:
     try:
         entry = pwd.getpwnam(name)
-    except (KeyError, ValueError):  # ValueError: a NUL in the name
+        gids = os.getgrouplist(name, entry.pw_gid)
+    except (KeyError, ValueError):  # ValueError: a NUL in the name, or bytes that are no UTF-8
         return None
     names = []
-    for gid in os.getgrouplist(name, entry.pw_gid):
+    for gid in gids:
         try:
             names.append(grp.getgrgid(gid).gr_name)
         except KeyError:

@@ -84,12 +84,12 @@ def query(
 def consult(connection: Connection, *, root: Root = "/") -> Answer:
     """Tell what counts for a connection, by our own reading where sshd itself cannot be asked.
 
-    It cannot without root's rights, or where it has no host keys. Raises as `query`, but no
-    ToolError.
+    It cannot without root's rights, where it has no host keys, or about a name with a comma. Raises
+    as `query`, but no ToolError and no UsageError.
     """
     try:
         return query(connection, root=root)
-    except ToolError as error:
+    except (ToolError, UsageError) as error:
         ours = read_effective(load(Tree(root)), connection)
         said = f"{error.message.rstrip('.')}: this is by our own reading of its files"
         return Answer(ours, asked=False, warnings=(said,))

@@ -403,6 +403,21 @@ def test_migrate(sshd: MachineServer, person: Person) -> None:
     assert "(RECOVERY)" in refused.stderr
 
 
+def test_odd_names(sshd: MachineServer, enrolled: Person) -> None:  # noqa: ARG001 - sshd is asked
+    """One account that nobody can log in to would keep all others from a second factor."""
+    passwd = Path("/etc/passwd")
+    before = passwd.read_bytes()
+    names = (b"a,b", b"b\xe9d", b"DOM\\al", b"{name}")
+    rows = (name + b":x:%d:1500::/home:/bin/sh\n" % at for at, name in enumerate(names, 1500))
+    passwd.write_bytes(before + b"".join(rows))
+    try:
+        said = done("enable", "sshd", "--nullok", "--dry-run")
+    finally:
+        passwd.write_bytes(before)
+    assert f"{enrolled.name}: enrolled, asked for a code" in said
+    assert "a,b, DOM\\al and " in said
+
+
 def test_sshd_says_otherwise(sshd: MachineServer, enrolled: Person) -> None:
     """Settings would count that sshd takes otherwise than they were meant, or does not take."""
     config = Path("/etc/ssh/sshd_config")
