@@ -223,6 +223,16 @@ def test_nobody_is_locked_out(root: Path) -> None:
     done(root, "enable", "sshd", "--except-group", "no2fa")
 
 
+def test_accounts_that_are_not_listed(root: Path) -> None:
+    """Who has an account of a directory would be locked out without a word."""
+    files = root / "etc/nsswitch.conf"
+    files.write_text("group: sss\npasswd: files systemd # sss\n")
+    assert "warning" not in done(root, "enable", "sshd", "--nullok", "--dry-run")
+    files.write_text("passwd:\tfiles [success=return] sss ldap\n")
+    said = done(root, "enable", "sshd", "--nullok", "--dry-run")
+    assert "warning: not all accounts of sss and ldap may be listed here" in said
+
+
 def test_nobody_who_can_become_root_is_left(root: Path) -> None:
     """All admins would be shut out, and nobody could mend it."""
     (root / "home/alice/.google_authenticator").unlink()

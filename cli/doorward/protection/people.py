@@ -1,6 +1,7 @@
 """Who logs in to a machine, and what each of them has to answer with."""
 
 import enum
+import re
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ _ADMINS = {"admin", "sudo", "wheel"}
 _KEYS = (".ssh/authorized_keys", ".ssh/authorized_keys2")  # sshd_config(5), AuthorizedKeysFile
 _AT_HOME = {"none", *_KEYS, *(f"%h/{name}" for name in _KEYS)}
 _KEYWORDS = {"authorizedkeyscommand", "authorizedkeysfile", "trustedusercakeys"}
+_LISTED = {"altfiles", "compat", "db", "files", "systemd"}  # sources that name all their accounts
 _LOCKED = ("!", "*")  # shadow(5): what no password fits
 
 
@@ -144,6 +146,17 @@ class Machine:
         """All whose shell gives a session, each once."""
         found = {one.name: one for one in accounts.everybody(self.tree) if gives_session(one.shell)}
         return tuple(Person(one, self) for one in found.values())
+
+    @property
+    def directories(self) -> list[str]:
+        """Sources of accounts (nsswitch.conf(5)) that need not list all that they know."""
+        try:
+            text = self.tree.read("/etc/nsswitch.conf")
+        except FileError:
+            return []
+        found = re.findall(r"^\s*passwd\s*:([^#\n]*)", text, re.MULTILINE)
+        words = re.sub(r"\[[^]]*\]", " ", " ".join(found)).split()
+        return [word for word in words if word not in _LISTED]
 
     @cached_property
     def has_keys_elsewhere(self) -> bool:

@@ -113,7 +113,7 @@ class Plan:
     @cached_property
     def warnings(self) -> tuple[Reason, ...]:
         """What to know beside."""
-        return (*self._clock_unknown(),)
+        return (*self._unlisted(), *self._clock_unknown())
 
     def _locked_out(self) -> Iterator[Reason]:
         groups: dict[tuple[object, ...], list[Effect]] = {}
@@ -205,6 +205,15 @@ class Plan:
     def _clock_off(self) -> Iterator[Reason]:
         if self._clock and self._clock.is_off:
             yield Reason(f"{self._clock}: right codes would be refused", "Set it right first.")
+
+    def _unlisted(self) -> Iterator[Reason]:
+        directories = self.machine.directories
+        if directories and any(self._secrets.values()):
+            yield Reason(
+                f"not all accounts of {counted(directories)} may be listed here: whom of them this "
+                "locks out is not known",
+                f"'doorward pam explain {self.named[0]} --user NAME' says of one how it is.",
+            )
 
     def _clock_unknown(self) -> Iterator[Reason]:
         if self._clock and not self._clock.is_off and not self._clock.is_right:
