@@ -356,6 +356,15 @@ def test_one_field_for_password_and_code(root: Path) -> None:
     assert "Enrolled: password and code alone" in explained(root, "sddm")
 
 
+def test_what_lint_warns_of(root: Path) -> None:
+    """Who comes from far away would be let in as if they sat there, and nobody be told."""
+    (root / "etc/pam.d/xrdp-sesman").write_text("@include common-auth\n@include common-account\n")
+    at_once = ["--nullok", "--before-password", "--i-know", "--dry-run"]
+    assert "PAM506" not in done(root, "enable", "xrdp-sesman", *at_once)
+    said = done(root, "enable", "xrdp-sesman", *at_once, "--skip-local")
+    assert "LOCAL is everybody here: xrdp before 0.10" in said
+
+
 def test_a_screen_locker(root: Path) -> None:
     """Who locks their screen could not get back: one field, and rights of their own alone."""
     (root / "etc/pam.d/i3lock").write_text("auth include login\naccount include login\n")

@@ -108,12 +108,13 @@ class Plan:
     @cached_property
     def refusals(self) -> tuple[Reason, ...]:
         """Why this change had better not be made."""
-        return (*self._locked_out(), *self._errors(), *self._late(), *self._clock_off())
+        errors = self._new(Severity.ERROR)
+        return (*self._locked_out(), *errors, *self._late(), *self._clock_off())
 
     @cached_property
     def warnings(self) -> tuple[Reason, ...]:
         """What to know beside."""
-        return (*self._unlisted(), *self._clock_unknown())
+        return (*self._new(Severity.WARNING), *self._unlisted(), *self._clock_unknown())
 
     def _locked_out(self) -> Iterator[Reason]:
         groups: dict[tuple[object, ...], list[Effect]] = {}
@@ -157,18 +158,23 @@ class Plan:
     def _is_at_home(one: Effect) -> bool:
         return one.person.enrolment(Secret(HOME))[0] is Enrolment.YES
 
-    def _errors(self) -> Iterator[Reason]:
-        """Yield the errors that lint finds in the services then, and does not find now."""
-        known = {(one.code, one.message) for one in self._findings(self.tree)}
-        for one in self._findings(self.after):
-            if (one.code, one.message) not in known:
+    def _new(self, severity: Severity) -> Iterator[Reason]:
+        """Yield what lint finds in the services then, and does not find now."""
+        now, then = self._findings
+        known = {(one.code, one.message) for one in now}
+        for one in then:
+            if one.severity is severity and (one.code, one.message) not in known:
                 place = one.place.path + (f":{one.place.line}" if one.place.line else "")
                 yield Reason(f"{place}: {one.message} ({one.code})", one.hint)
 
-    def _findings(self, tree: Tree) -> list[Finding]:
+    @cached_property
+    def _findings(self) -> tuple[list[Finding], list[Finding]]:
+        """What lint finds now, and then."""
+        return self._found_in(self.tree), self._found_in(self.after)
+
+    def _found_in(self, tree: Tree) -> list[Finding]:
         loaded = [pamconf.load(name, tree) for name in self.services]
-        found = lint(loaded, pam_checks.machine(tree), pam_checks.ALL.values())
-        return [one for one in found if one.severity is Severity.ERROR]
+        return lint(loaded, pam_checks.machine(tree), pam_checks.ALL.values())
 
     def _late(self) -> Iterator[Reason]:
         for name, found in self._secrets.items():
