@@ -296,6 +296,23 @@ def test_sshd_without_drop_ins(root: Path) -> None:
         assert config.read_text() == text
 
 
+def test_a_drop_in_that_comes_first(root: Path) -> None:
+    """What another drop-in says would count, and nobody could type a code."""
+    methods = ["--methods", "publickey,keyboard-interactive:pam", "--i-know"]
+    done(root, "enable", "sshd", "--nullok", "--match", "User bob", *methods)
+    first = root / "etc/ssh/sshd_config.d/00-cloud.conf"
+    first.write_text("KbdInteractiveAuthentication no\n")
+    done(root, "enable", "sshd", "--nullok")
+    assert DROP_IN not in contents(root)  # with what it said of bob
+    assert contents(root)["etc/ssh/sshd_config"] == f"{BEGIN}\n{ASKS}{END}\n{DEBIAN}"
+    assert "password, then code" in explained(root, "sshd", "--user", "alice")
+    first.write_text("Match User bob\n    KbdInteractiveAuthentication yes\nMatch all\n")
+    done(root, "enable", "sshd", "--nullok")
+    assert contents(root)["etc/ssh/sshd_config"] == DEBIAN
+    done(root, "disable", "sshd")
+    assert DROP_IN not in contents(root)
+
+
 @pytest.mark.parametrize("line", ["PermitRootLogin no", "AllowUsers alice"])
 def test_a_drop_in_with_lines_of_an_admins(root: Path, line: str) -> None:
     """What keeps somebody out would be gone with the next change of doorward's."""

@@ -5,7 +5,7 @@ its folder, or, where it reads none, at the top of sshd_config. A Match line is 
 it in its file, so it stands last in that file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from doorward.errors import DoorwardError
@@ -52,13 +52,13 @@ def enabled(tree: Tree, choices: SshdChoices) -> Mapping[str, bytes | None]:
     drop_in: dict[str, bytes | None] = {DROP_IN: (WRITTEN + whole).encode()}
     main = tree.read(sshd.PATH).encode("utf-8", "surrogateescape")
     bare = _without_blocks(main)
-    if _reads_drop_in(tree.changed(drop_in)):
+    if _reads_drop_in(tree.changed({**drop_in, sshd.PATH: bare})):
         return {**drop_in, **({sshd.PATH: bare} if bare != main else {})}
     content = blocks.insert(bare, choices.lines(), MARKS, sshd.PATH, at=0)
     if choices.matches:
         at = len(content)
         content = blocks.insert(content, choices.match_lines(), _MATCH_MARKS, sshd.PATH, at=at)
-    return {sshd.PATH: content}
+    return {**_gone(tree), sshd.PATH: content}
 
 
 def disabled(tree: Tree) -> Mapping[str, bytes | None]:
@@ -66,16 +66,21 @@ def disabled(tree: Tree) -> Mapping[str, bytes | None]:
 
     Raises DoorwardError where the drop-in has others' lines in it.
     """
-    changes: dict[str, bytes | None] = {}
-    if is_ours(tree.find(DROP_IN)):
-        _check_nobody_elses(tree)
-        changes[DROP_IN] = None
+    changes = _gone(tree)
     try:
         main = tree.read(sshd.PATH).encode("utf-8", "surrogateescape")
     except FileError:
         return changes
     bare = _without_blocks(main)
     return {**changes, **({sshd.PATH: bare} if bare != main else {})}
+
+
+def _gone(tree: Tree) -> dict[str, bytes | None]:
+    """Return the drop-in as one that is to go, if doorward wrote it."""
+    if not is_ours(tree.find(DROP_IN)):
+        return {}
+    _check_nobody_elses(tree)
+    return {DROP_IN: None}
 
 
 def _check_nobody_elses(tree: Tree) -> None:
@@ -108,10 +113,22 @@ def _reads_drop_in(tree: Tree) -> bool:
     for node in config.nodes:
         if node.criteria:
             return False
-        if any(file.path == DROP_IN for file in node.files):
-            return not any(one.name in _SET for one in before)
+        for file in node.files:
+            if file.path == DROP_IN:
+                return not any(one.name in _SET for one in before)
+            before += _for_all(file)
         before.append(node.line)
     return False
+
+
+def _for_all(file: sshd.File) -> Iterator[sshd.Line]:
+    """Yield the lines of a file that are about everybody."""
+    for node in file.nodes:
+        if node.criteria:
+            return
+        for inner in node.files:
+            yield from _for_all(inner)
+        yield node.line
 
 
 _SET = {line.partition(" ")[0].lower() for line in _ASKS} | {
