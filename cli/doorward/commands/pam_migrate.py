@@ -4,9 +4,8 @@ import click
 
 from doorward.commands import making, options
 from doorward.commands.making import How
-from doorward.protection import changes
 from doorward.protection.applying import make_ready
-from doorward.protection.migration import check_can_go_back
+from doorward.protection.migration import check_can_go_back, migrated
 from doorward.protection.plan import Plan
 from pamconf.tree import Tree
 
@@ -45,7 +44,7 @@ def command(  # its options are its parameters
     seconds = making.confirm_within(confirm_within, no_confirm=no_confirm or back, root=root)
     tree = Tree(root)
     make_ready(tree.root)
-    plan = Plan(tree, names, changes.migrated(tree, names, back=back))
+    plan = Plan(tree, names, migrated(tree, names, back=back))
     if back and not i_know:
         check_can_go_back(plan)
     making.make(plan, How(dry_run, i_know, seconds, as_json))

@@ -141,7 +141,7 @@ def _check_others(service: Service, file: File) -> None:
     """Raise DoorwardError where rules that doorward did not put there ask for a code already."""
     block = blocks.find(file.content, MARKS, file.path)
     for rule in service.rules("auth"):
-        if rule.name not in {NAME, GOOGLE} or _is_within(rule, file, block):
+        if rule.name not in {NAME, GOOGLE} or is_within(rule, file, block):
             continue
         hint = "Take that line out first; or leave it, as it does the same."
         if rule.name == GOOGLE:
@@ -149,7 +149,8 @@ def _check_others(service: Service, file: File) -> None:
         raise DoorwardError(f"{service.name} asks for a code already, by {rule.place}", hint=hint)
 
 
-def _is_within(rule: Rule, file: File, block: blocks.Block | None) -> bool:
+def is_within(rule: Rule, file: File, block: blocks.Block | None) -> bool:
+    """Tell whether a rule stands in the block of a file; it may be out of another file."""
     if block is None or rule.path != file.path:
         return False
     first = file.content.count(b"\n", 0, block.start) + 1
@@ -283,70 +284,6 @@ def _is_access_file_named(tree: Tree) -> bool:
     stacks = (pamconf.load(name, tree) for name in services(tree))
     rules = (rule for service in stacks for rule in service.rules("auth"))
     return any(f"accessfile={ACCESS_FILE}" in rule.arguments for rule in rules)
-
-
-# --- migrate ---
-
-
-def migrated(tree: Tree, names: Sequence[str], *, back: bool) -> Changes:
-    """Return the files in which one module has taken over from the other, with its options."""
-    old, new = (NAME, GOOGLE) if back else (GOOGLE, NAME)
-    changes: dict[str, bytes | None] = {}
-    for name in names:
-        now = tree.changed(changes)
-        service = loaded(now, name)
-        rules = [rule for rule in service.rules("auth") if rule.name == old]
-        if not rules:
-            raise NonsenseError(
-                f"{name} has no rule of {old}", hint=f"'doorward pam explain {name}'."
-            )
-        for path in dict.fromkeys(rule.path for rule in rules):
-            mine = [rule for rule in rules if rule.path == path]
-            changes[path] = _swapped(service.files[path], mine, new, back=back)
-    return changes
-
-
-def _swapped(file: File, rules: Sequence[Rule], new: str, *, back: bool) -> bytes:
-    block = blocks.find(file.content, MARKS, file.path)
-    for rule in rules:
-        if back and _is_within(rule, file, block):
-            raise DoorwardError(
-                f"{rule.place} was put there by 'doorward pam enable'",
-                hint="'doorward pam disable' takes it out.",
-            )
-        if auth_update.is_within(file, _entry_of(rule, file)):
-            raise DoorwardError(
-                f"{rule.place} is in the block that pam-auth-update writes",
-                hint="Its profile decides what stands there: see pam-auth-update(8).",
-            )
-        _check_options(rule, back=back)
-        file = edit.rename_module(file, rule.line, f"{new}.so")
-    return file.content
-
-
-def _entry_of(rule: Rule, file: File) -> int:
-    return next(at for at, entry in enumerate(file.entries) if entry.line == rule.line)
-
-
-def _check_options(rule: Rule, *, back: bool) -> None:
-    """Raise DoorwardError where the other module does not know an option."""
-    if back:
-        unknown = [one for one in rule.arguments if one.partition("=")[0] in _OURS_ALONE]
-        refused = unknown[0] if unknown else None
-    else:
-        at = native.options(rule.arguments, 0).refused
-        refused = None if at is None else rule.arguments[at]
-    if refused is not None:
-        other = GOOGLE if back else NAME
-        raise DoorwardError(
-            f"{rule.place}: {other} does not know {refused!r}, and would refuse everybody or "
-            "forget it",
-            hint="Take that option out first.",
-        )
-
-
-_OURS_ALONE = {"accessfile", "disallow_reuse", "nullok_until", "require_rate_limit"}
-"""Options that the other module lacks."""
 
 
 # --- for all ---
