@@ -1,6 +1,7 @@
 """The Debian packages, through a life on a machine: installed, used, replaced, removed, purged."""
 
 import re
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ BUILT = CHECKOUT / "build/deb"
 PAM_D, COMMON_AUTH = Path("/etc/pam.d"), Path("/etc/pam.d/common-auth")
 FILTER = Path("/etc/fail2ban/filter.d/doorward.conf")
 SECRETS = Path("/var/lib/doorward/secrets")
+TRANSACTIONS = Path("/var/lib/doorward/transactions")
 LINK = Path("/usr/local/bin/doorward")  # to what a private host has without a package
 ENVIRONMENT = {"PATH": PATH, "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
 PASSWORD, CODE = ("Password: ", False), ("Verification code: ", False)
@@ -362,13 +364,18 @@ def test_nothing_is_left(person: Person) -> None:
     FILTER.write_text("# mine\n")
     Path("/run/doorward").mkdir()
     Path("/var/lib/doorward/doctor.json").touch()
+    way_back = TRANSACTIONS / "20270101-000000/theirs"
+    way_back.mkdir(parents=True)
     told = done("dpkg", "--purge", COMMAND, MODULE)
-    assert "keep or remove: /var/lib/doorward (secrets: 1)" in told
+    assert "keep or remove: /var/lib/doorward (secrets: 1, changes of logins: 1)" in told
     assert (SECRETS / person.name).exists()
+    assert way_back.exists()
     assert not Path("/run/doorward").exists()
     after = files()
     secret = SECRETS / person.name
-    assert after.keys() - before.keys() == {str(one) for one in (SECRETS.parent, SECRETS, secret)}
+    kept = (SECRETS.parent, SECRETS, secret, TRANSACTIONS, way_back.parent, way_back)
+    shutil.rmtree(TRANSACTIONS)
+    assert after.keys() - before.keys() == {*map(str, kept)}
     assert [name for name in before if after.get(name) != before[name]] == []
 
 
