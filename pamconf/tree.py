@@ -132,8 +132,8 @@ class Tree:
         return tree
 
     @property
-    def is_as_it_is(self) -> bool:
-        """Whether its files are those on disk, so that programs can be asked about them."""
+    def is_on_disk(self) -> bool:
+        """Whether its files are as they are on disk, so that programs can be asked about them."""
         return not self._changed
 
     def read(self, path: str) -> str:

@@ -60,12 +60,12 @@ def query(
 
     This machine's sshd is asked (as root: it reads its host keys), and its values count. Another
     root's cannot be, nor what is not on disk yet, so our reader's values do; also where this
-    machine has no sshd. Options on the
-    daemon's own command line are not seen. Raises FileError, BadConfigError, ToolError where sshd
-    fails for another reason, UsageError where it cannot be asked about such a name.
+    machine has no sshd. Options on the daemon's own command line are not seen. Raises FileError,
+    BadConfigError, ToolError where sshd fails for another reason, UsageError where it cannot be
+    asked about such a name.
     """
     tree = Tree(root)
-    if tree.root != Path("/") or not tree.is_as_it_is:
+    if tree.root != Path("/") or not tree.is_on_disk:
         return Answer(read_effective(load(tree, config), connection), asked=False)
     if not Path(sshd).exists():
         ours = read_effective(load(tree, config), connection)

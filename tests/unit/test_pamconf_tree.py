@@ -229,7 +229,7 @@ def test_a_tree_after_a_change(tree: Tree) -> None:
         after.read("/etc/b.conf")
     with pytest.raises(FileNotFoundError):
         after.names("/etc/nowhere")
-    assert (tree.is_as_it_is, after.is_as_it_is) == (True, False)
+    assert (tree.is_on_disk, after.is_on_disk) == (True, False)
     assert tree.read("/etc/a.conf") == "a"
 
 
