@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from doorward.doctor.finding import Finding, Status
 from doorward.doctor.host import Host
 from doorward.doctor.stacks import as_finding, findings_of
-from doorward.explained import Explained
 from pamconf import sentences
 from pamconf.doors import Door
 from pamconf.known_services import SSHD
@@ -22,7 +21,7 @@ def look(host: Host) -> Iterator[Finding]:
     is_asking = SSHD in {one.name for one in host.asking}
     for person in host.people:
         yield _about(person.name, host.doors(found, person.account), is_asking=is_asking)
-    yield from _warnings(host, found)
+    yield from _warnings(host)
 
 
 def _about(name: str, doors: tuple[Door, ...], *, is_asking: bool) -> Finding:
@@ -43,9 +42,9 @@ def _asked(door: Door) -> str:
     return ", or ".join(dict.fromkeys(asked))
 
 
-def _warnings(host: Host, found: Explained) -> Iterator[Finding]:
+def _warnings(host: Host) -> Iterator[Finding]:
     """Say where sshd itself could not be asked, or says otherwise than our reader."""
     status = Status.NOTE if host.is_root else Status.UNSEEN
     told = dict.fromkeys(told for one in host.settings.values() for told in one.warnings)
     for one in told:
-        yield Finding(status, found.service.name, one, topic=one.partition(":")[0])
+        yield Finding(status, SSHD, one, topic=one.partition(":")[0])
