@@ -257,6 +257,22 @@ def test_who_has_a_key_alone(root: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("pam", ["yes", "no"])
+def test_where_sshd_takes_keys_alone(root: Path, pam: str) -> None:
+    """A password would do, from anywhere, where it never did."""
+    no_passwords = "PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
+    (root / "etc/ssh/sshd_config").write_text(f"UsePAM {pam}\n{no_passwords}")
+    for user in ("alice", "bob"):
+        (root / f"home/{user}/.ssh").mkdir(parents=True)
+        (root / f"home/{user}/.ssh/authorized_keys").write_text("ssh-ed25519 AAAA\n")
+    said = refused(root, "enable", "sshd", "--nullok")
+    assert "sshd: alice would get in with password and code, and do not now" in said
+    assert "sshd: bob would get in with password, and do not now" in said
+    assert "--methods publickey,keyboard-interactive:pam" in said
+    done(root, "enable", "sshd", "--nullok", "--methods", "publickey,keyboard-interactive:pam")
+    done(root, "disable", "sshd")
+
+
 KEYS_ALONE = "root:*:1::::::\nalice:!:1::::::\nbob:!:1::::::\n"
 
 
@@ -302,7 +318,7 @@ def test_a_drop_in_that_comes_first(root: Path) -> None:
     done(root, "enable", "sshd", "--nullok", "--match", "User bob", *methods)
     first = root / "etc/ssh/sshd_config.d/00-cloud.conf"
     first.write_text("KbdInteractiveAuthentication no\n")
-    done(root, "enable", "sshd", "--nullok")
+    done(root, "enable", "sshd", "--nullok", "--i-know")  # by password nobody gets in now
     assert DROP_IN not in contents(root)  # with what it said of bob
     assert contents(root)["etc/ssh/sshd_config"] == f"{BEGIN}\n{ASKS}{END}\n{DEBIAN}"
     assert "password, then code" in explained(root, "sshd", "--user", "alice")

@@ -45,6 +45,8 @@ class Effect:
 
     `lost` are the places that they get in from now and would not after it, "" for anywhere; then
     `lacks` are the answers that they do not have, none where there is no way at all.
+    `gained` are the answers by which they would get in then, and do not now: another way in than
+    the one that a code was added to.
     `was` and `fate` are what becomes of them now and then, `enrolment` is theirs then, None where
     no code is asked for; `problem` says what is wrong with their secret file, if anything is.
     """
@@ -57,6 +59,7 @@ class Effect:
     enrolment: Enrolment | None
     problem: str = ""
     lacks: tuple[str, ...] = ()
+    gained: tuple[str, ...] | None = None
 
     @property
     def lacks_code(self) -> bool:
@@ -99,8 +102,8 @@ class _Service:
 
 
 def _effect(person: Person, now: _Service, then: _Service) -> Effect:
-    hand, told = then.hand(person), then.of(person)
-    before, after = _ways(now.of(person), now.hand(person)), _ways(told, hand)
+    hand, told, told_now = then.hand(person), then.of(person), now.of(person)
+    before, after = _ways(told_now, now.hand(person)), _ways(told, hand)
     places = sorted({*before, *after} - {_ANYWHERE}) or [_ANYWHERE]
     lost = [one for one in places if _at(before, one) and not _at(after, one)]
     return Effect(
@@ -112,14 +115,35 @@ def _effect(person: Person, now: _Service, then: _Service) -> Effect:
         hand.enrolment,
         hand.problem,
         _lacking(told, hand) if lost else (),
+        _gained(told_now, told, hand),
     )
 
 
 def _lacking(one: Explained, has: "_Hand") -> tuple[str, ...]:
     """Return the fewest answers that somebody lacks, for a way in that there is; a key last."""
-    decisions = (decision for entrance in one.entrances for decision in entrance.door.decisions)
-    lacks = filter(None, (has.lacks(key) for decision in decisions for key in decision.keys))
+    lacks = filter(None, (has.lacks(key) for decision in _decisions(one) for key in decision.keys))
     return min(lacks, key=lambda one: (KEY in one, len(one)), default=())
+
+
+def _gained(now: Explained, then: Explained, has: "_Hand") -> tuple[str, ...] | None:
+    """Return the fewest answers that let them in then, and for which no fewer do now, codes aside.
+
+    So it is with a password where sshd took keys alone. None where there is no such way.
+    """
+    known = [_without_code(key) for decision in _decisions(now) for key in decision.keys]
+    theirs = (decision for decision in _decisions(then) if has.is_about(decision))
+    keys = (key for decision in theirs for key in decision.keys if not has.lacks(key))
+    new = (key for key in keys if not any(one <= _without_code(key) for one in known))
+    return min(new, key=len, default=None)
+
+
+def _without_code(key: tuple[str, ...]) -> set[str]:
+    return {PASSWORD if one == PASSWORD_AND_CODE else one for one in key} - {CODE}
+
+
+def _decisions(one: Explained) -> Iterator[Decision]:
+    for entrance in one.entrances:
+        yield from entrance.door.decisions
 
 
 def _fate(by_place: Mapping[str, Sequence[Decision]]) -> Fate:

@@ -16,6 +16,7 @@ from doorward.protection.changes import Changes
 from doorward.protection.effects import Effect, Fate, effects
 from doorward.protection.people import Enrolment, Machine, Secret, secrets
 from pamconf.doors import KEY, runs_auth
+from pamconf.known_services import SSHD
 from pamconf.lines import text_of
 from pamconf.lint import Finding, lint
 from pamconf.models.passwords import PASSWORD
@@ -109,7 +110,7 @@ class Plan:
     def refusals(self) -> tuple[Reason, ...]:
         """Why this change had better not be made."""
         errors = self._new(Severity.ERROR)
-        return (*self._locked_out(), *errors, *self._late(), *self._clock_off())
+        return (*self._locked_out(), *self._let_in(), *errors, *self._late(), *self._clock_off())
 
     @cached_property
     def warnings(self) -> tuple[Reason, ...]:
@@ -132,6 +133,20 @@ class Plan:
         if not then and any(one.was is not Fate.REFUSED for one in admins):
             message = "nobody who can become root would get in any more"
             yield Reason(message, "Enrol one of them first, and see that they do get in.")
+
+    def _let_in(self) -> Iterator[Reason]:
+        """Yield who would get in by another way than now, where a code is to be asked for."""
+        groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        for one in self.effects:
+            if one.gained is not None and self._secrets[one.service]:
+                groups.setdefault((one.service, one.gained), []).append(one.person.name)
+        for (service, gained), names in groups.items():
+            by = " and ".join(gained) or "nothing"
+            message = f"{service}: {counted(names)} would get in with {by}, and do not now"
+            mend = f"'doorward pam explain {service}' says how they do."
+            if service == SSHD:
+                mend += " '--methods publickey,keyboard-interactive:pam' asks for a key as well."
+            yield Reason(message, mend)
 
     def _mend(self, one: Effect, names: Sequence[str]) -> str:
         """Return what to do about somebody who is locked out, and others of these names."""
