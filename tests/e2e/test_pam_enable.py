@@ -264,7 +264,7 @@ def test_undoing_a_migration(sshd: MachineServer, person: Person) -> None:
         run = run_as_root("pam", *command)
         assert run.returncode == REFUSED, run.stdout
         assert "google-authenticator's module cannot read all that they have" in run.stderr
-        assert f"{person.name} (RECOVERY)" in run.stderr
+        assert "(RECOVERY)" in run.stderr
     assert by_password(sshd, person).refused
 
 
@@ -411,11 +411,10 @@ def test_odd_names(sshd: MachineServer, enrolled: Person) -> None:  # noqa: ARG0
     rows = (name + b":x:%d:1500::/home:/bin/sh\n" % at for at, name in enumerate(names, 1500))
     passwd.write_bytes(before + b"".join(rows))
     try:
-        said = done("enable", "sshd", "--nullok", "--dry-run")
+        plan = json.loads(done("enable", "sshd", "--nullok", "--dry-run", "--json"))
     finally:
         passwd.write_bytes(before)
-    assert f"{enrolled.name}: enrolled, asked for a code" in said
-    assert "a,b, DOM\\al and " in said
+    assert {one["user"] for one in plan["people"]} >= {enrolled.name, "a,b", "DOM\\al", "{name}"}
 
 
 def test_sshd_says_otherwise(sshd: MachineServer, enrolled: Person) -> None:
