@@ -138,7 +138,9 @@ def test_a_change_that_a_login_proves(sshd: MachineServer, enrolled: Person, key
     assert refused.returncode == UNPROVEN
     assert "nobody has logged in by sshd since the change" in refused.stderr
     assert by_code(sshd, enrolled).let_in
-    assert f"sshd: {enrolled.name} got in from {ADDRESS} (code)" in done("confirm")
+    confirmed = done("confirm")
+    assert f"sshd: {enrolled.name} got in from {ADDRESS} (code)" in confirmed
+    assert "See that" not in confirmed
     assert states()[0] == "confirmed"
     assert not Path("/run/doorward/pending").exists()
     again = run_as_root("pam", "confirm")
@@ -157,6 +159,15 @@ def test_a_program_that_runs_as_who_uses_it() -> None:
     done("enable", "i3lock", "--before-password", "--i-know", "--confirm-within", "1h")
     assert "is confirmed" in done("confirm")
     assert states()[0] == "confirmed"
+
+
+def test_a_proof_without_a_code(sshd: MachineServer, person: Person) -> None:
+    """Nobody would notice that no code has been tried yet."""
+    done("enable", "sshd", "--nullok", "--confirm-within", "1h")
+    assert openssh.log_in(sshd, person.name, [person.password]).let_in
+    said = done("confirm")
+    assert f"sshd: {person.name} got in from {ADDRESS} without a code (not-enrolled)." in said
+    assert "See that somebody who is enrolled gets in, too" in said
 
 
 def test_taken_back_at_once(sshd: MachineServer, enrolled: Person) -> None:

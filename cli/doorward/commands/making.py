@@ -137,7 +137,8 @@ def _show_applied(applied: Applied) -> None:
     if applied.seconds is None:
         show_line(f"Done, as transaction {applied.id}. 'doorward pam undo' takes it back.", "bold")
         return
-    show_line(f"Done, for {spoken(applied.seconds)}: then all is as before again.", "bold")
+    within = spoken(applied.seconds)
+    show_line(f"On trial for {within}: unless it is confirmed, all is as before then.", "bold")
     if not applied.is_guarded_at_boot:
         show_line("Note: a reboot before that would not take it back: there is no systemd here,")
         show_line("or the folder with the way back is on a disk that may be mounted late.")

@@ -11,6 +11,8 @@ from doorward.terminal import say, say_json
 from pamconf.known_services import needs
 from pamconf.transaction import State, Transaction
 
+_BY_CODE = frozenset({"code", "recovery-code"})  # of the reasons in the module's log
+
 _BECAME = {
     State.CONFIRMED: "is confirmed",
     State.ROLLED_BACK: "was taken back",
@@ -57,9 +59,17 @@ def command(*, as_json: bool) -> None:
         say_json({"transaction": pending.id, "state": pending.state(), "proofs": proofs})
         return
     for name, one in found.items():
-        origin = f" from {one.rhost}" if one and one.rhost else ""
-        say(f"{name}: {one and one.user} got in{origin} ({one and one.reason}).")
+        if one:
+            say(f"{name}: {_told(one)}")
     say(f"Transaction {pending.id} is confirmed: it stays.")
+    if not any(one and one.reason in _BY_CODE for one in found.values()):
+        say("See that somebody who is enrolled gets in, too: no code was typed for that.")
+
+
+def _told(one: proof.Proof) -> str:
+    origin = f" from {one.rhost}" if one.rhost else ""
+    how = "" if one.reason in _BY_CODE else " without a code"
+    return f"{one.user} got in{origin}{how} ({one.reason})."
 
 
 def _hint(last: Transaction | None) -> str:
