@@ -13,6 +13,7 @@ from pamconf.models import MODELS, second_factor
 from pamconf.stack import Rule, Service
 
 NAME = "pam_doorward"
+GOOGLE = "pam_google_authenticator"
 
 
 def asking(service: Service) -> list[Rule]:

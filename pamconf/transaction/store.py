@@ -96,14 +96,11 @@ class Store:
         `prepare`; RecordError; StateError where there is nothing to undo; ConflictError where
         somebody has changed a file since.
         """
+        looked_at = self.check_undo(id_)
+        before = {one.path: one.before for one in looked_at}
+        now = {one.path: one.now for one in looked_at}
         undone = self.find(id_)
-        undone.expect(State.CONFIRMED)
         files = undone.record.files
-        before = {one.path: undone.before(one.path) for one in files}
-        now = {one.path: self._content(one.path) for one in files}
-        _refuse_conflicts(
-            [Conflict(path, before[path], undone.after(path), now[path]) for path in now]
-        )
         draft = replace(
             _draft(command, note, confirm_within, afterwards=undone.record.afterwards),
             undoes=undone.id,
@@ -111,6 +108,21 @@ class Store:
         )
         made = {one.path: one.before.attributes for one in files if one.before}
         return self._prepare(draft, before, made, now)
+
+    def check_undo(self, id_: str) -> list[Conflict]:
+        """Return each file of a transaction as it was before, after it, and now, if it can go back.
+
+        Raises RecordError; StateError where there is nothing to undo; ConflictError.
+        """
+        undone = self.find(id_)
+        undone.expect(State.CONFIRMED)
+        paths = [one.path for one in undone.record.files]
+        files = [
+            Conflict(path, undone.before(path), undone.after(path), self._content(path))
+            for path in paths
+        ]
+        _refuse_conflicts(files)
+        return files
 
     def recover(self) -> list[Transaction]:
         """Finish what was interrupted, and return those transactions, as they are now.
@@ -145,7 +157,11 @@ class Store:
         try:
             record = Record.from_json((folder / "record.json").read_bytes())
         except (OSError, LookupError, TypeError, ValueError) as error:
-            raise RecordError(f"{folder}/record.json: cannot be read: {error}") from error
+            raise RecordError(
+                f"{folder}/record.json: cannot be read: {error}",
+                hint=f"'sh {folder}/restore' needs no record: it puts the files back, if they wait "
+                "for that. Then move the folder away.",
+            ) from error
         return Transaction(record, folder, self.root)
 
     def _ids(self) -> list[str]:

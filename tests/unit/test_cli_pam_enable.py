@@ -557,6 +557,7 @@ def test_undo_and_history(root: Path) -> None:
     told = json.loads(run(root, "undo", "--json").stdout)
     assert told["changed"] is False
     assert "+# mine" in told["conflicts"]["/etc/pam.d/sshd"]
+    assert "changed by somebody since" in refused(root, "undo", "--dry-run")
     assert "/etc/pam.d/sshd" in done(root, "status").splitlines()[1]
     done(root, "disable", "sshd")
     assert contents(root)["etc/pam.d/sshd"] == before["etc/pam.d/sshd"] + "# mine\n"

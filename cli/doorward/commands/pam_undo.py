@@ -41,15 +41,16 @@ def command(*, id_: str | None, dry_run: bool, i_know: bool, root: str, as_json:
         _take_back(pending, dry_run=dry_run, as_json=as_json)
         return
     undone = _found(transactions, id_)
-    plan = Plan(tree, tuple(undone.record.note["services"]), _before(undone))
-    if goes_back(plan):
-        check_can_go_back(plan)
-    seconds = making.confirm_within(None, no_confirm=not provable(plan), root=root)
     try:
-        making.make(plan, How(dry_run, i_know, seconds, as_json, undoes=undone.id))
+        transactions.check_undo(undone.id)
     except ConflictError as error:
         _show_conflicts(error.conflicts, as_json=as_json)
         raise RefusedError(error.message, hint=error.hint) from error
+    plan = Plan(tree, tuple(undone.record.note["services"]), _before(undone))
+    if goes_back(plan) and not i_know:
+        check_can_go_back(plan)
+    seconds = making.confirm_within(None, no_confirm=not provable(plan), root=root)
+    making.make(plan, How(dry_run, i_know, seconds, as_json, undoes=undone.id))
 
 
 def _take_back(pending: Transaction, *, dry_run: bool, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from doorward import native
 from doorward.errors import DoorwardError, NonsenseError
 from doorward.explained import services
 from doorward.names import names_of
-from doorward.pam_models import NAME, WITH_DOORWARD, asking
+from doorward.pam_models import GOOGLE, NAME, WITH_DOORWARD, asking
 from doorward.protection import sshd_settings
 from doorward.protection.choices import ACCESS_FILE, MARKS, Choices, is_ours
 from doorward.protection.sshd_settings import SshdChoices
@@ -31,7 +31,6 @@ Changes = Mapping[str, bytes | None]
 """The new bytes of files, by their paths; None for a file that is to be gone."""
 
 FOLDER = "/etc/pam.d"
-GOOGLE = "pam_google_authenticator"
 _AUTHSELECT = "/etc/authselect/"
 
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import pamconf
 from doorward.explained import Explained, explained_as_loaded
-from doorward.pam_models import NAME
-from doorward.protection.changes import GOOGLE
+from doorward.pam_models import GOOGLE, NAME
 from doorward.protection.people import Enrolment, Machine, Person, Secret, secrets
 from pamconf.doors import KEY
 from pamconf.explain import Decision

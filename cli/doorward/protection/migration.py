@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pamconf
 from doorward import native
 from doorward.errors import DoorwardError, NonsenseError, RefusedError
-from doorward.pam_models import NAME
-from doorward.protection.changes import GOOGLE, Changes, is_within, loaded
+from doorward.pam_models import GOOGLE, NAME
+from doorward.protection.changes import Changes, is_within, loaded
 from doorward.protection.choices import MARKS
 from doorward.protection.people import secrets
 from doorward.protection.plan import Plan, counted
