@@ -552,7 +552,7 @@ def test_undo_and_history(root: Path) -> None:
     with (root / "etc/pam.d/sshd").open("a") as file:
         file.write("# mine\n")
     said = refused(root, "undo")
-    assert "\nChanged since:\n--- /etc/pam.d/sshd as changed\n" in said
+    assert "Changed since:\n--- /etc/pam.d/sshd as changed\n" in said
     assert "\n+# mine\n" in said
     told = json.loads(run(root, "undo", "--json").stdout)
     assert told["changed"] is False

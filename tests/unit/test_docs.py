@@ -157,7 +157,7 @@ def machine(tmp_path: Path) -> Path:
     """A desktop of Debian 12's, set up as README says."""
     stock = CHECKOUT / "tests/fixtures/pam/debian-12-desktop"
     shutil.copytree(stock, tmp_path, dirs_exist_ok=True)
-    (settings,) = re.findall(r"00-doorward\.conf`:\n\n   ```\n(.*?)   ```", README, re.DOTALL)
+    (settings,) = re.findall(r"00-doorward\.conf`:\n\n```\n(.*?)```", README, re.DOTALL)
     files = {
         "etc/ssh/sshd_config": "Include /etc/ssh/sshd_config.d/*.conf\n",
         "etc/ssh/sshd_config.d/00-doorward.conf": settings,
