@@ -473,6 +473,16 @@ def test_no_place_for_the_rule(root: Path) -> None:
     assert "no place for the rule from which everybody would be asked" in said
 
 
+def test_a_block_with_a_rule_of_an_admins(root: Path) -> None:
+    """A security key that somebody asks for within the block would not be asked for any more."""
+    done(root, "enable", "sudo", "--nullok", "--except-group", "no2fa")
+    sudo = root / "etc/pam.d/sudo"
+    sudo.write_text(sudo.read_text().replace(END, f"# mine\nauth required pam_u2f.so\n{END}"))
+    for arguments in (["enable", "sudo", "--nullok"], ["disable", "sudo"]):
+        said = refused(root, *arguments, status=PROBLEM)
+        assert "'auth required pam_u2f.so' was not put there by doorward" in said
+
+
 def test_files_of_authselect(root: Path) -> None:
     """The line would be gone with the next run of authselect."""
     (root / "etc/authselect").mkdir()

@@ -16,10 +16,10 @@ from doorward.pam_models import GOOGLE, NAME, WITH_DOORWARD, asking
 from doorward.protection import sshd_settings
 from doorward.protection.choices import ACCESS_FILE, MARKS, Choices, is_ours
 from doorward.protection.sshd_settings import SshdChoices
-from pamconf import auth_update, blocks, edit, sshd
+from pamconf import auth_update, blocks, edit, lines, sshd
 from pamconf.explain import explain
 from pamconf.known_services import SSHD, needs, password_part
-from pamconf.lines import Entry, printable
+from pamconf.lines import Entry, printable, text_of
 from pamconf.models.passwords import PASSWORD
 from pamconf.models.second_factor import CODE, CODES, ENROLLED, FACT, PASSWORD_AND_CODE
 from pamconf.nearest import meant
@@ -103,7 +103,7 @@ def _service(tree: Tree, name: str, choices: Choices, after: str | None) -> Chan
 def _own_file(tree: Tree, name: str, choices: Choices, after: str | None) -> Changes:
     service = loaded(tree, name)
     path, file = target(service)
-    bare = edit.without_block(file, MARKS)
+    bare = _bare(file)
     _check_others(service, file)
     _check_owner(tree, file)
     for at in _places(service, bare, choices, after):
@@ -154,6 +154,24 @@ def is_within(rule: Rule, file: File, block: blocks.Block | None) -> bool:
         return False
     first = file.content.count(b"\n", 0, block.start) + 1
     return first <= rule.line <= first + len(block.lines) + 1
+
+
+def _bare(file: File) -> File:
+    """Return a file without its block. Raises DoorwardError where that has others' rules in it."""
+    block = blocks.find(file.content, MARKS, file.path)
+    for entry in lines.parse(b"\n".join(block.lines)) if block else ():
+        name = entry.target.text if entry.target else ""
+        if entry.fields and name.removesuffix(".so") not in _OURS:
+            rule = printable(text_of(entry.raw)).strip()
+            raise DoorwardError(
+                f"{file.path}: '{rule}' was not put there by doorward",
+                hint=f"The lines below '{MARKS.begin}' go as a whole: move it elsewhere.",
+            )
+    return edit.without_block(file, MARKS)
+
+
+_OURS = {NAME, "pam_access", "pam_succeed_if"}
+"""Modules of the rules that doorward writes."""
 
 
 def _check_owner(tree: Tree, file: File) -> None:
@@ -259,7 +277,7 @@ def _without(tree: Tree, name: str) -> Changes:
     if service.path is None:
         return {}
     path, file = target(service)
-    bare = edit.without_block(file, MARKS)
+    bare = _bare(file)
     if bare is file:
         return {}
     return {path: None if bare.content == _vendors(tree, name) else bare.content}
