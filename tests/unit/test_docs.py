@@ -206,7 +206,7 @@ def test_what_readme_shows_of_explain(
 
 
 def forget_a_setting(machine: Path) -> None:
-    """Leave out of the settings what Debian's own file says otherwise, and remark on the network."""
+    """Leave out of the settings what Debian says otherwise, and remark on the network."""
     (machine / "etc/ssh/sshd_config.d/00-doorward.conf").write_text("UsePAM yes\n")
     (machine / "etc/ssh/sshd_config").write_text(DEBIANS)
     access = machine / "etc/security/access-doorward.conf"
