@@ -359,6 +359,8 @@ def test_a_match_line_that_takes_it_back(root: Path) -> None:
         (["sshd", "--nullok-until", "2031-1-1"], "is no day such as"),
         (["sshd", "--skip-from", "office.example"], "is no address, and no network"),
         (["sshd", "--skip-from", "0.0.0.0/0"], "nobody would be asked for a code"),
+        (["sshd", "--skip-from", "0.0.0.0/00"], "nobody would be asked for a code"),
+        (["sshd", "--skip-from", "10.0.0.0/8,::/1 8000::/1"], "nobody would be asked for a code"),
         (["sshd", "--skip-from", "10.0.0.0/8\n+:ALL:ALL"], "is no address"),
         (["sshd", "--only-group", "a b"], "can be no group's name"),
         (["sshd", "--access-file", "/etc/a b"], "an absolute path"),

@@ -1,9 +1,11 @@
 """The options that say how a service is to ask for the code: `pam enable` and `pam generate`."""
 
+import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Any
 
 import click
@@ -48,9 +50,21 @@ def _networks(
     for word in words:
         if read_network(word) is None:
             raise click.BadParameter(f"{word!r} is no address, and no network such as 10.0.0.0/8.")
-        if re.search("/0+$", word):
-            raise click.BadParameter(f"{word!r} is everywhere: nobody would be asked for a code.")
+    if _are_everywhere(words):
+        said = " ".join(words)
+        raise click.BadParameter(f"{said!r} is everywhere: nobody would be asked for a code.")
     return tuple(dict.fromkeys(words))
+
+
+def _are_everywhere(words: Iterable[str]) -> bool:
+    """Tell whether networks are all of IPv4 or of IPv6, maybe several together."""
+    found: list[IPv4Network | IPv6Network] = []
+    for word in words:
+        with contextlib.suppress(ValueError):  # what pam_access alone reads, such as "10."
+            found.append(ip_network(word, strict=False))
+    four = collapse_addresses(one for one in found if isinstance(one, IPv4Network))
+    six = collapse_addresses(one for one in found if isinstance(one, IPv6Network))
+    return any(one.prefixlen == 0 for one in (*four, *six))
 
 
 def _group(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
