@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from ipaddress import IPv4Network, collapse_addresses, ip_network
 from typing import Any
 
 import click
@@ -58,13 +58,17 @@ def _networks(
 
 def _are_everywhere(words: Iterable[str]) -> bool:
     """Tell whether networks are all of IPv4 or of IPv6, maybe several together."""
-    found: list[IPv4Network | IPv6Network] = []
+    four, six = [], []
     for word in words:
         with contextlib.suppress(ValueError):  # what pam_access alone reads, such as "10."
-            found.append(ip_network(word, strict=False))
-    four = collapse_addresses(one for one in found if isinstance(one, IPv4Network))
-    six = collapse_addresses(one for one in found if isinstance(one, IPv6Network))
-    return any(one.prefixlen == 0 for one in (*four, *six))
+            network = ip_network(word, strict=False)
+            if isinstance(network, IPv4Network):
+                four.append(network)
+            else:
+                six.append(network)
+    lengths = [one.prefixlen for one in collapse_addresses(four)]
+    lengths += [one.prefixlen for one in collapse_addresses(six)]
+    return 0 in lengths
 
 
 def _group(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
