@@ -391,6 +391,22 @@ def test_one_field_for_password_and_code(root: Path) -> None:
     assert "Enrolled: password and code alone" in explained(root, "sddm")
 
 
+def test_another_place_for_secrets(root: Path) -> None:
+    """Who gives a code now would get in without, or be told to move what a login still needs."""
+    (root / "var/lib/doorward/secrets").mkdir(parents=True, mode=0o700)
+    assert "'doorward move alice --system'" in refused(root, "enable", "sudo", "--system-secrets")
+    done(root, "enable", "sudo", "--nullok")
+    said = refused(root, "enable", "sudo", "--nullok", "--system-secrets")
+    assert "sudo: alice would not be asked for a code any more" in said
+    assert "'doorward enroll --system alice' makes one" in said
+    said = refused(root, "enable", "sudo", "--system-secrets")
+    assert "root, alice and bob would not get in any more: not enrolled" in said
+    assert "doorward move" not in said
+    (root / "var/lib/doorward/secrets/alice").write_text("")
+    done(root, "enable", "sudo", "--nullok", "--system-secrets")
+    done(root, "disable", "sudo")
+
+
 def test_what_lint_warns_of(root: Path) -> None:
     """Who comes from far away would be let in as if they sat there, and nobody be told."""
     (root / "etc/pam.d/xrdp-sesman").write_text("@include common-auth\n@include common-account\n")

@@ -110,7 +110,8 @@ class Plan:
     def refusals(self) -> tuple[Reason, ...]:
         """Why this change had better not be made."""
         errors = self._new(Severity.ERROR)
-        return (*self._locked_out(), *self._let_in(), *errors, *self._late(), *self._clock_off())
+        people = (*self._locked_out(), *self._let_in(), *self._left_out())
+        return (*people, *errors, *self._late(), *self._clock_off())
 
     @cached_property
     def warnings(self) -> tuple[Reason, ...]:
@@ -148,6 +149,23 @@ class Plan:
                 mend += " '--methods publickey,keyboard-interactive:pam' asks for a key as well."
             yield Reason(message, mend)
 
+    def _left_out(self) -> Iterator[Reason]:
+        """Yield who is asked for a code now, and would not be where their secret is looked for."""
+        for name in self.services:
+            found = [
+                one.person.name
+                for one in self.effects
+                if (one.service, one.was, one.fate) == (name, Fate.CODE, Fate.WITHOUT)
+                and one.enrolment is Enrolment.NO
+            ]
+            if found:
+                switch = place_switch(self._secrets[name][0].template)
+                yield Reason(
+                    f"{name}: {counted(found)} would not be asked for a code any more: no secret "
+                    "of theirs is there",
+                    f"'doorward enroll{switch} {found[0]}' makes one.",
+                )
+
     def _mend(self, one: Effect, names: Sequence[str]) -> str:
         """Return what to do about somebody who is locked out, and others of these names."""
         name = names[0] if len(names) == 1 else "NAME"
@@ -155,7 +173,9 @@ class Plan:
         switch = place_switch(secret.template) if secret else ""
         if one.enrolment is Enrolment.BROKEN:
             return f"'doorward status{switch} {name}' says what is wrong with the file."
-        if one.lacks_code and secret and secret.template == SYSTEM and self._is_at_home(one):
+        is_on = any(secrets(pamconf.load(one.service, self.tree)))  # then the one at home is needed
+        can_move = not is_on and secret and secret.template == SYSTEM and self._is_at_home(one)
+        if one.lacks_code and can_move:
             everybody = " ".join(names)
             return (
                 f"'doorward move {everybody} --system' takes the secret along that they have at "
