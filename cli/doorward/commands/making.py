@@ -11,7 +11,8 @@ from doorward.errors import RefusedError
 from doorward.protection.applying import Applied, apply, check_none_on_trial, store
 from doorward.protection.plan import Plan
 from doorward.protection.presentation import as_json as plan_as_json
-from doorward.protection.presentation import show_plan, show_refusals
+from doorward.protection.presentation import show_plan, show_reasons
+from doorward.protection.reasons import Reasons
 from doorward.protection.standing import on_trial
 from doorward.table import show_line
 from doorward.terminal import say, say_json
@@ -87,8 +88,9 @@ def make(plan: Plan, how: How) -> None:
         return
     if not how.dry_run:
         check_none_on_trial(plan.tree.root)
-    refused = bool(plan.refusals) and not how.i_know
-    planned = _shown(plan, how)  # first: it says how things are now
+    reasons = Reasons(plan)
+    refused = bool(reasons.refusals) and not how.i_know
+    planned = _shown(plan, reasons, how)  # first: it says how things are now
     applied = None
     if not how.dry_run and not refused:
         applied = apply(plan, _command_line(), how.confirm_within, how.undoes)
@@ -112,12 +114,12 @@ def _show_nothing_to_do(plan: Plan, *, as_json: bool) -> None:
         show_line(trial)
 
 
-def _shown(plan: Plan, how: How) -> dict[str, object]:
+def _shown(plan: Plan, reasons: Reasons, how: How) -> dict[str, object]:
     """Show a plan to people; return it for programs, which hear what came of it as well."""
     if how.as_json:
-        return plan_as_json(plan)
+        return plan_as_json(plan, reasons)
     show_plan(plan)
-    show_refusals(plan, in_spite=how.i_know)
+    show_reasons(reasons, in_spite=how.i_know)
     return {}
 
 

@@ -8,8 +8,8 @@ from doorward.errors import DoorwardError, NonsenseError, RefusedError
 from doorward.pam_models import GOOGLE, NAME
 from doorward.protection.changes import Changes, is_within, loaded
 from doorward.protection.choices import MARKS
-from doorward.protection.people import secrets
-from doorward.protection.plan import Plan, counted
+from doorward.protection.people import listed, secrets
+from doorward.protection.plan import Plan
 from pamconf import auth_update, blocks, edit
 from pamconf.stack import File, Rule
 from pamconf.tree import Tree
@@ -28,7 +28,7 @@ def check_can_go_back(plan: Plan) -> None:
     looked_at = [person.inspect(one) for one in wanted for person in plan.machine.people]
     found = {one.user: ", ".join(one.foreign_keys) for one in looked_at if one.foreign_keys}
     if found:
-        names = counted([f"{name} ({keys})" for name, keys in found.items()])
+        names = listed([f"{name} ({keys})" for name, keys in found.items()])
         raise RefusedError(
             f"google-authenticator's module cannot read all that they have: {names}",
             hint="docs/google-authenticator.md says of each key how to do without it.",

@@ -3,7 +3,7 @@
 import enum
 import re
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from pamconf.errors import FileError, PamconfError, UnreadableError
 from pamconf.stack import Service
 from pamconf.tree import Kind, Tree
 
+_NAMES_SHOWN = 3
 _ADMINS = {"admin", "sudo", "wheel"}
 _KEYS = (".ssh/authorized_keys", ".ssh/authorized_keys2")  # sshd_config(5), AuthorizedKeysFile
 _AT_HOME = {"none", *_KEYS, *(f"%h/{name}" for name in _KEYS)}
@@ -184,3 +185,11 @@ def secrets(service: Service, modules: Collection[str] = (NAME,)) -> Iterator[Se
     now = int(time.time())
     rules = (rule for rule in service.rules("auth") if rule.name in modules)
     yield from filter(None, (Secret.of(native.options(rule.arguments, now)) for rule in rules))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as one says them: the first few, and how many more there are."""
+    more = len(names) - _NAMES_SHOWN
+    if more > 1:
+        return f"{', '.join(names[:_NAMES_SHOWN])} and {more} more"
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from doorward.protection.plan import Plan, Reason, counted
+from doorward.protection.people import listed
+from doorward.protection.plan import Plan
+from doorward.protection.reasons import Reason, Reasons
 from doorward.table import Cell, show_item, show_line
 from doorward.terminal import say
 from pamconf.lines import printable
@@ -14,7 +16,7 @@ _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def show_plan(plan: Plan) -> None:
-    """Print what a plan changes, for whom, and what speaks against it."""
+    """Print what a plan changes, and for whom."""
     for line in plan.diff():
         _show_changed(line)
     for name, now, then in plan.table():
@@ -25,14 +27,14 @@ def show_plan(plan: Plan) -> None:
             show_item(Cell(mark, style), sentence.removeprefix(" "), style=style)
     say()
     for name, kind, names in plan.people():
-        show_line(f"{name}: {counted(names)}: {kind}")
-    for one in plan.warnings:
+        show_line(f"{name}: {listed(names)}: {kind}")
+
+
+def show_reasons(reasons: Reasons, *, in_spite: bool) -> None:
+    """Print what to know of a plan, and why it is refused, or would be if it were not made so."""
+    for one in reasons.warnings:
         _show_reason("warning", one, "yellow")
-
-
-def show_refusals(plan: Plan, *, in_spite: bool) -> None:
-    """Print why a plan is refused, or would be, if it is made in spite of that."""
-    for one in plan.refusals:
+    for one in reasons.refusals:
         _show_reason("in spite of" if in_spite else "refused", one, "red")
 
 
@@ -60,9 +62,8 @@ def _compared(now: Sequence[str], then: Sequence[str]) -> Iterator[tuple[str, st
         yield from (("+", line) for line in then[first_then:last_then])
 
 
-def as_json(plan: Plan) -> dict[str, object]:
-    """Return a plan for programs."""
-    reasons = {"refusals": plan.refusals, "warnings": plan.warnings}
+def as_json(plan: Plan, reasons: Reasons) -> dict[str, object]:
+    """Return a plan for programs, with what speaks against it."""
     return {
         "services": plan.services,
         "diff": [*plan.diff()],
@@ -83,6 +84,6 @@ def as_json(plan: Plan) -> dict[str, object]:
         ],
         **{
             name: [{"message": one.message, "mend": one.mend} for one in found]
-            for name, found in reasons.items()
+            for name, found in (("refusals", reasons.refusals), ("warnings", reasons.warnings))
         },
     }
