@@ -223,6 +223,16 @@ def test_nobody_is_locked_out(root: Path) -> None:
     done(root, "enable", "sshd", "--except-group", "no2fa")
 
 
+def test_while_nobody_gets_in(root: Path) -> None:
+    """Who is kept out for an hour would be locked out for good, without a word."""
+    (root / "etc/nologin").write_text("")
+    said = refused(root, "enable", "sshd")
+    assert "sshd: /etc/nologin keeps all but root out now" in said
+    assert "/etc/nologin" not in done(root, "enable", "sudo", "--nullok", "--dry-run")
+    (root / "etc/nologin").unlink()
+    assert "bob would not get in any more" in refused(root, "enable", "sshd")
+
+
 def test_accounts_that_are_not_listed(root: Path) -> None:
     """Who has an account of a directory would be locked out without a word."""
     files = root / "etc/nsswitch.conf"

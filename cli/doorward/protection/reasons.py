@@ -21,6 +21,8 @@ from pamconf.problem import Severity
 from pamconf.stack import Service
 from pamconf.tree import Tree
 
+_NOLOGIN = ("/etc/nologin", "/run/nologin", "/var/run/nologin")  # pam_nologin(8)
+
 
 @dataclass(frozen=True)
 class Reason:
@@ -40,7 +42,7 @@ class Reasons:
     def refusals(self) -> tuple[Reason, ...]:
         """Why this change had better not be made."""
         errors = self._new(Severity.ERROR)
-        people = (*self._locked_out(), *self._let_in(), *self._left_out())
+        people = (*self._shut(), *self._locked_out(), *self._let_in(), *self._left_out())
         return (*people, *errors, *self._late(), *self._clock_off())
 
     @cached_property
@@ -64,6 +66,16 @@ class Reasons:
         if not then and any(one.was is not Fate.REFUSED for one in admins):
             message = "nobody who can become root would get in any more"
             yield Reason(message, "Enrol one of them first, and see that they do get in.")
+
+    def _shut(self) -> Iterator[Reason]:
+        """Yield what keeps everybody out for a while, so that nobody can tell whom this would."""
+        there = [one for one in _NOLOGIN if self.plan.tree.find(one) is not None]
+        for name, found in self._secrets.items():
+            service = self._service(name)
+            rules = (*service.rules("auth"), *service.rules("account"))
+            if found and there and any(rule.name == "pam_nologin" for rule in rules):
+                message = f"{name}: {there[0]} keeps all but root out now: whom this would, nobody"
+                yield Reason(f"{message} can tell", "Do it once that file is gone.")
 
     def _let_in(self) -> Iterator[Reason]:
         """Yield who would get in by another way than now, where a code is to be asked for."""
