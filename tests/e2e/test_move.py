@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.service import protect, unprotect
 from tests.e2e.enrollee import Enrollee, account, run_as_root
 
 SECRETS = Path("/var/lib/doorward/secrets")
@@ -19,6 +20,7 @@ TO_THE_END = 20  # more of any one system call than a move takes
 @pytest.fixture
 def alice() -> Iterator[Enrollee]:
     """Yield somebody who is enrolled at home."""
+    unprotect("sshd")  # of another test's server
     with account("alice") as person:
         person.enrol()
         yield person
@@ -87,6 +89,22 @@ def test_system_everywhere(alice: Enrollee, bob: Enrollee) -> None:
     assert not (SECRETS / "alice").exists()
     run = run_as_root("show", "alice", "--system")
     assert run.stderr.endswith("hint: 'doorward enroll alice --system' does that.\n")
+
+
+def test_a_service_reads_the_old_place(alice: Enrollee) -> None:
+    """Who is moved would be locked out of a service, or need no code there, without a word."""
+    protect("sshd")
+    before = alice.files()
+    refused = run_as_root("move", "alice", "--system")
+    assert (refused.returncode, refused.stdout) == (13, "")
+    assert "in the old place are read by sshd: who is moved would be refused" in refused.stderr
+        "secrets in the old place are read by sshd: who is moved would be refused" in refused.stderr
+    )
+    assert alice.files() == before
+    assert run_as_root("move", "alice", "--system", "--i-know").returncode == 0
+    assert run_as_root("move", "alice", "--home").returncode == 0
+    unprotect("sshd")
+    assert run_as_root("move", "alice", "--system").returncode == 0
 
 
 def test_several_users(alice: Enrollee, bob: Enrollee) -> None:

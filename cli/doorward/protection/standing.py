@@ -8,6 +8,7 @@ import pamconf
 from doorward.explained import services
 from doorward.pam_models import asking
 from doorward.protection.choices import MARKS
+from doorward.protection.people import secrets
 from pamconf import blocks
 from pamconf.stack import Rule, Service
 from pamconf.transaction import State, Transaction
@@ -77,3 +78,9 @@ def on_trial(waiting: Transaction | None) -> str | None:
         return None
     until = end_of_trial(waiting)
     return f"Transaction {waiting.id} is on trial until {until}: 'doorward pam confirm'."
+
+
+def readers(template: str, tree: Tree) -> list[str]:
+    """Return the services that look for secrets in a place, as secret= says it."""
+    found = (pamconf.load(name, tree) for name in services(tree))
+    return [one.name for one in found if template in {secret.template for secret in secrets(one)}]
