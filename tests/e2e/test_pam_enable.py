@@ -251,7 +251,7 @@ def test_undoing_what_took_the_code_away(sshd: MachineServer, enrolled: Person) 
     before = contents()
     in_a_terminal = ["script", "-qec", "doorward pam undo", "/dev/null"]
     run = subprocess.run(in_a_terminal, capture_output=True, check=True, text=True)
-    assert "Done, for 5 minutes" in run.stdout
+    assert "On trial for 5 minutes" in run.stdout
     assert asking.items() <= contents().items()
     assert run_as_root("pam", "confirm").returncode == UNPROVEN
     done("undo")
@@ -422,7 +422,7 @@ def test_odd_names(sshd: MachineServer, enrolled: Person) -> None:  # noqa: ARG0
     rows = (name + b":x:%d:1500::/home:/bin/sh\n" % at for at, name in enumerate(names, 1500))
     passwd.write_bytes(before + b"".join(rows))
     try:
-        plan = json.loads(done("enable", "sshd", "--nullok", "--dry-run", "--json"))
+        plan = json.loads(done("enable", "sshd", "--nullok", "--i-know", "--dry-run", "--json"))
     finally:
         passwd.write_bytes(before)
     assert {one["user"] for one in plan["people"]} >= {enrolled.name, "a,b", "DOM\\al", "{name}"}
