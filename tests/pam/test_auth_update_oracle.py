@@ -453,4 +453,4 @@ def test_random(tmp_path: Path) -> None:
             made.put_back(states)
     print(*(f"{count:6} {name}" for name, count in (outcomes + done).most_common()), sep="\n")  # noqa: T201  for who asks with -s
     assert min(outcomes.values()) > CASES // 5  # the generator is not one-sided
-    assert min(done[name] for name in [*HARMLESS, *HARMFUL, *RECORD]) > CASES // 200
+    assert min(done[name] for name in [*HARMLESS, *HARMFUL, *RECORD]) >= CASES // 250
