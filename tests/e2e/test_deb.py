@@ -40,6 +40,7 @@ def run(*command: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
+        errors="surrogateescape",  # names of files may be any bytes
         check=False,
     )
 

@@ -75,7 +75,7 @@ def test_no_session_learns_of_it(server: Server, enrolled: Person) -> None:
         started.unlink()
     variables = Path(pwd.getpwnam(enrolled.name).pw_dir, "environment").read_text()
     assert "SSH_CONNECTION=" in variables
-    assert "DOORWARD" not in variables
+    assert "DOORWARD_PASSED" not in variables
 
 
 def test_a_right_code_after_a_wrong_password(server: Server, enrolled: Person) -> None:
@@ -128,13 +128,17 @@ def test_a_key_after_a_refusal(server: Server, enrolled: Person, key: Path) -> N
     """Who is let in by their key, once their code was in vain, would prove that codes work."""
     server.protect()
     service = Path("/etc/pam.d/sshd")
-    service.write_text(service.read_text().replace(LINE, LINE + "auth required pam_deny.so\n"))
+    before = service.read_text()
+    service.write_text(before.replace(LINE, LINE + "auth required pam_deny.so\n"))
     methods = "keyboard-interactive,publickey"
     answers = [enrolled.password, enrolled.code()]
-    with waiting("sshd"):
-        assert openssh.log_in(server, enrolled.name, answers, key=key, methods=methods).let_in
-        assert steps("sshd") == [("auth", enrolled.name, ADDRESS, "code")]
-        assert proven("sshd") is None
+    try:
+        with waiting("sshd"):
+            assert openssh.log_in(server, enrolled.name, answers, key=key, methods=methods).let_in
+            assert steps("sshd") == [("auth", enrolled.name, ADDRESS, "code")]
+            assert proven("sshd") is None
+    finally:
+        service.write_text(before)
 
 
 # --- A program that goes on after a refusal -------------------------------------------------------
@@ -216,7 +220,7 @@ def test_su(enrolled: Person) -> None:
         argv = as_user("nobody", "su", "--shell=/bin/sh", "--command=id -un; env", enrolled.name)
         name, _, variables = talk(argv, enrolled.password, enrolled.code()).strip().partition("\n")
         assert name.strip() == enrolled.name
-        assert "DOORWARD" not in variables
+        assert "DOORWARD_PASSED" not in variables
         assert shown_by("su", enrolled)
 
 

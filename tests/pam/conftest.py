@@ -31,9 +31,12 @@ def programs() -> None:
     copy_programs()
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def accounts() -> Iterator[None]:
-    """The accounts of ACCOUNTS (name: uid and gid, home), in this private host's /etc/passwd."""
+    """The accounts of ACCOUNTS (name: uid and gid, home), in this private host's /etc/passwd.
+
+    They are gone before the tests of other folders look at who logs in here.
+    """
     passwd = Path("/etc/passwd")
     before = passwd.read_text()
     lines = [f"{name}:x:{uid}:{uid}::{home}:/bin/sh\n" for name, (uid, home) in ACCOUNTS.items()]
