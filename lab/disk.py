@@ -33,6 +33,7 @@ _INITRAMFS = "AUTO_MODULES=no\nINCLUDE_MODULES=virtio_pci,virtio_blk,virtio_cons
 _NEVER_STARTED = (
     "apt-daily.timer",
     "apt-daily-upgrade.timer",
+    "chrony.service",
     "dev-hugepages.mount",
     "dev-mqueue.mount",
     "dpkg-db-backup.timer",
@@ -42,6 +43,7 @@ _NEVER_STARTED = (
     "fstrim.timer",
     "getty@tty1.service",
     "kmod-static-nodes.service",
+    "lightdm.service",
     "modprobe@configfs.service",
     "modprobe@dm_mod.service",
     "modprobe@drm.service",
