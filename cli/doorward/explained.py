@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import pamconf
-from doorward.errors import FileError
+from doorward.errors import FileError, NonsenseError
 from doorward.names import names_of
 from doorward.pam_models import WITH_DOORWARD
 from pamconf import PamconfError, Service, accounts, sshd
@@ -16,8 +16,9 @@ from pamconf.accounts import Account
 from pamconf.doors import SOMEBODY, Door, own_door, sshd_doors
 from pamconf.known_services import SSHD
 from pamconf.login import World
+from pamconf.nearest import meant
 from pamconf.places import world_of
-from pamconf.sentences import Strength, sentences, strength
+from pamconf.sentences import FOLDER, Strength, sentences, strength
 from pamconf.tree import Kind, Root
 
 _ROOT, _OTHERS = "root", "others"
@@ -97,6 +98,20 @@ def services(root: Root) -> list[str]:
     if not found:
         raise FileError(f"there are no services below {root}", hint="Is that the right folder?")
     return found
+
+
+def load_named(name: str, root: Root, otherwise: str) -> Service:
+    """Return a service that has a file of its own, which somebody has named.
+
+    Raises NonsenseError where it has none, with `otherwise` behind "there is no service 'name'".
+    """
+    service = pamconf.load(name, root)
+    if service.path is None:
+        raise NonsenseError(
+            f"there is no service {name!r}{otherwise}",
+            hint=meant(name, services(root)) or f"'ls {FOLDER.rstrip('/')}' lists the services.",
+        )
+    return service
 
 
 def explained_or_not(

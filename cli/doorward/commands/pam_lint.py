@@ -6,16 +6,15 @@ import pamconf
 from doorward import lint_formats, pam_checks
 from doorward.commands import options
 from doorward.errors import as_doorward_error
-from doorward.explained import services
+from doorward.explained import load_named, services
 from doorward.table import show_table
 from doorward.terminal import report
 from pamconf.errors import PamconfError, UsageError
 from pamconf.lint import Check, lint, without_parts
-from pamconf.nearest import meant
 from pamconf.problem import Severity
-from pamconf.sentences import FOLDER
 
 _PROBLEMS = 1  # the exit code
+_FALLS = "; libpam would go by 'other' for it"  # where there is no such service
 _HEADINGS = ("Code", "Severity", "Name", "What it finds")
 
 
@@ -66,7 +65,7 @@ def command(
         lint_formats.show_page(_check(code))
         return
     if names:
-        found, failed = [_named(name, root) for name in dict.fromkeys(names)], 0
+        found, failed = [load_named(name, root, _FALLS) for name in dict.fromkeys(names)], 0
     else:
         found, failed = _all_of(root)
     findings = lint(found, pam_checks.machine(root), pam_checks.ALL.values())
@@ -92,17 +91,6 @@ def _all_of(root: str) -> tuple[list[pamconf.Service], int]:
             report(error)
             failed = error.exit_code
     return without_parts(found), failed
-
-
-def _named(name: str, root: str) -> pamconf.Service:
-    service = pamconf.load(name, root)
-    if service.path is None:
-        near = meant(name, services(root))
-        raise UsageError(
-            f"there is no service {name!r}; libpam would go by 'other' for it",
-            hint=near or f"'ls {FOLDER}' lists the services.",
-        )
-    return service
 
 
 def _check(code: str) -> Check:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pamconf
 from doorward import native
 from doorward.errors import DoorwardError, NonsenseError
-from doorward.explained import services
+from doorward.explained import load_named, services
 from doorward.names import names_of
 from doorward.pam_models import GOOGLE, NAME, WITH_DOORWARD, asking
 from doorward.protection import sshd_settings
@@ -22,7 +22,6 @@ from pamconf.known_services import SSHD, needs, password_part
 from pamconf.lines import Entry, printable, text_of
 from pamconf.models.passwords import PASSWORD
 from pamconf.models.second_factor import CODE, CODES, ENROLLED, FACT, PASSWORD_AND_CODE
-from pamconf.nearest import meant
 from pamconf.places import world_of
 from pamconf.stack import OTHER, File, Rule, Service
 from pamconf.tree import Kind, Tree
@@ -120,14 +119,7 @@ def _own_file(tree: Tree, name: str, choices: Choices, after: str | None) -> Cha
 
 def loaded(tree: Tree, name: str) -> Service:
     """Return a service that has a file of its own. Raises NonsenseError where it has none."""
-    service = pamconf.load(name, tree)
-    if service.path is None:
-        near = meant(name, services(tree))
-        raise NonsenseError(
-            f"there is no service {name!r} on this machine",
-            hint=near or f"'ls {FOLDER}' lists the services.",
-        )
-    return service
+    return load_named(name, tree, " on this machine")
 
 
 def target(service: Service) -> tuple[str, File]:
